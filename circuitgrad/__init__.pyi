@@ -1,0 +1,74 @@
+from .builder import Builder, Expr, functions, trace
+from .check import Report, Verdict, check_gradient
+from .circuit import Circuit
+from .errors import (
+    CircuitError,
+    CircuitgradError,
+    EvaluationError,
+    FormatError,
+    LimitError,
+    PipelineError,
+    RenderError,
+)
+from .evaluation.evaluate import evaluate
+from .exact import PI
+from .figures import draw
+from .formats.formats import read, write
+from .formats.sympy import from_sympy
+from .formats.text import parse, parse_expression
+from .gates import GateType, register
+from .gradients import gradient, jacobian
+from .isomorphism import isomorphic
+from .metrics import Stats, stats
+from .passes.cse import cse
+from .passes.dce import dce
+from .passes.fold import fold
+from .passes.forward_mode import forward_mode
+from .passes.fuse import fuse
+from .passes.pipeline import register_pass, run
+from .passes.reverse_mode import reverse_mode
+from .provenance import Provenance
+
+__version__: str
+
+__all__ = [
+    "PI",
+    "Builder",
+    "Circuit",
+    "CircuitError",
+    "CircuitgradError",
+    "EvaluationError",
+    "Expr",
+    "FormatError",
+    "GateType",
+    "LimitError",
+    "PipelineError",
+    "Provenance",
+    "RenderError",
+    "Report",
+    "Stats",
+    "Verdict",
+    "check_gradient",
+    "cse",
+    "dce",
+    "draw",
+    "evaluate",
+    "fold",
+    "forward_mode",
+    "from_sympy",
+    "functions",
+    "fuse",
+    "gradient",
+    "isomorphic",
+    "jacobian",
+    "parse",
+    "parse_expression",
+    "read",
+    "register",
+    "register_pass",
+    "reverse_mode",
+    "run",
+    "stats",
+    "trace",
+    "write",
+]

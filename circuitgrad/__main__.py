@@ -1,0 +1,6 @@
+"""``python -m circuitgrad``."""
+
+from circuitgrad.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,398 @@
+"""Building circuits in Python: a builder, handles with operators, and tracing.
+
+A handle (`Expr`) is a vertex and a number factor: ``3*x`` makes no gate until something
+other than a sum uses it, so ``x - 3*y`` is one sum gate whose second wire has weight -3,
+exactly as in circuit text.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from circuitgrad import exact
+from circuitgrad.circuit import Circuit, is_identifier
+from circuitgrad.columns import RawColumns
+from circuitgrad.errors import CircuitError
+from circuitgrad.gates import (
+    CONSTANT,
+    DIV,
+    INPUT,
+    INV,
+    POW,
+    POWER,
+    PROD,
+    SUM,
+    code_of,
+    gate_type,
+)
+
+__all__ = ["Builder", "Expr", "Functions", "functions", "trace"]
+
+
+class Builder:
+    """Collects vertices one by one and makes them a circuit.
+
+    Examples
+    --------
+    >>> b = Builder()
+    >>> x, y = b.input("x"), b.input("y")
+    >>> b.output("f", x * b.functions.sin(x * y))
+    >>> print(b.finish())
+    input x, y
+    g1 = x*y
+    g2 = sin(g1)
+    f = x*g2
+    output f
+    <BLANKLINE>
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
+        self.op: list[int] = []
+        self.fan_in: list[int] = []
+        self.operands: list[int] = []
+        self.weights: list[int] = []
+        self.params: list[int] = []
+        self.names: dict[int, str] = {}
+        self.outputs: list[tuple[str, int]] = []
+        self.functions = Functions(self)
+        self._constants: dict[int, int] = {}
+
+    # -------------------------------------------------------------- vertices by number
+
+    def add(
+        self,
+        code: int,
+        operands: Sequence[int],
+        weights: Sequence[int] | None = None,
+        param: int = -1,
+    ) -> int:
+        """Append a vertex and give its number; the caller answers for the arity.
+
+        Parameters
+        ----------
+        code : int
+            Gate type code.
+        operands : sequence of int
+            Vertices, by slot.
+        weights : sequence of int, optional
+            Places of the weights; all 1 where left out.
+        param : int
+            Place of the parameter.
+        """
+        self.op.append(code)
+        self.fan_in.append(len(operands))
+        self.operands.extend(operands)
+        self.weights.extend([exact.ONE] * len(operands) if weights is None else weights)
+        self.params.append(param)
+        return len(self.op) - 1
+
+    def constant_vertex(self, place: int) -> int:
+        """Give the vertex of a constant, by the place of its value."""
+        vertex = self._constants.get(place)
+        if vertex is None:
+            vertex = self._constants[place] = self.add(CONSTANT, (), (), place)
+        return vertex
+
+    def scaled(self, vertex: int, weight: Fraction) -> int:
+        """Give a vertex of a vertex times a number: itself, or a sum of one wire."""
+        if weight == 1:
+            return vertex
+        return self.add(SUM, (vertex,), (exact.intern(weight),))
+
+    # -------------------------------------------------------------- handles
+
+    def input(self, name: str) -> Expr:
+        """Add an input.
+
+        Raises
+        ------
+        CircuitError
+            If the name is no identifier or is taken.
+        """
+        if not is_identifier(name):
+            raise CircuitError(f"{name!r} is not an identifier")
+        if name in self.names.values():
+            raise CircuitError(f"there is a vertex {name!r} already")
+        vertex = self.add(INPUT, ())
+        self.names[vertex] = name
+        return Expr(self, vertex)
+
+    def constant(self, value: object) -> Expr:
+        """Give the constant vertex of a number, or of pi."""
+        number = value if isinstance(value, exact.Pi) else exact.as_fraction(value)
+        return Expr(self, self.constant_vertex(exact.intern(number)))
+
+    def lift(self, value: object) -> Expr:
+        """Give a handle of a handle or a number."""
+        if not isinstance(value, Expr):
+            return self.constant(value)
+        if value.builder is not self:
+            raise CircuitError("a handle of another builder")
+        return value
+
+    def gate(self, name: str, *operands: object, param: object = None) -> Expr:
+        """Add a gate of any type by name.
+
+        Raises
+        ------
+        CircuitError
+            If there is no such type, or it does not take these operands or a parameter.
+        """
+        code = code_of(name)
+        gate = gate_type(code)
+        if not gate.accepts(len(operands)):
+            wanted = "at least one" if gate.arity is None else gate.arity
+            raise CircuitError(f"{name} takes {wanted} operands, not {len(operands)}")
+        if gate.takes_parameter != (param is not None):
+            what = "takes a parameter" if gate.takes_parameter else "takes no parameter"
+            raise CircuitError(f"{name} {what}")
+        place = -1 if param is None else exact.intern(exact.as_fraction(param))
+        return Expr(
+            self,
+            self.add(code, [self.lift(u).settled() for u in operands], None, place),
+        )
+
+    def sum(self, terms: Iterable[object]) -> Expr:
+        """Add one sum gate; a handle's number factor becomes its wire's weight."""
+        handles = [self.lift(term) for term in terms]
+        if not handles:
+            raise CircuitError("a sum takes at least one operand")
+        weights = [exact.intern(handle.weight) for handle in handles]
+        return Expr(self, self.add(SUM, [handle.vertex for handle in handles], weights))
+
+    def prod(self, factors: Iterable[object]) -> Expr:
+        """Add one product gate; number factors of the handles are taken out."""
+        handles = [self.lift(factor) for factor in factors]
+        if not handles:
+            raise CircuitError("a product takes at least one operand")
+        weight = Fraction(1)
+        for handle in handles:
+            weight *= handle.weight
+        return Expr(self, self.add(PROD, [handle.vertex for handle in handles]), weight)
+
+    def output(self, name: str, value: object) -> None:
+        """Make a handle, or a number, an output."""
+        self.outputs.append((name, self.lift(value).settled()))
+
+    # -------------------------------------------------------------- the circuit
+
+    def raw(self) -> RawColumns:
+        """Give what was collected as arrays."""
+        return RawColumns(
+            np.array(self.op, dtype=np.uint8),
+            np.array(self.fan_in, dtype=np.int64),
+            np.array(self.operands, dtype=np.int32),
+            np.array(self.weights, dtype=np.int32),
+            np.array(self.params, dtype=np.int32),
+            np.zeros(len(self.op), dtype=np.int32),
+        )
+
+    def finish(self) -> Circuit:
+        """Make the circuit, verified."""
+        names = np.full(len(self.op), None, dtype=object)
+        for vertex, name in self.names.items():
+            names[vertex] = name
+        return Circuit.assemble(
+            self.raw(), names, self.outputs, name=self.name
+        ).verify()
+
+
+class Expr:
+    """A handle on a vertex of a builder, times a number; it has the operators.
+
+    Numbers are exact: an integer, a `Fraction`, or a float, which means its shortest
+    decimal.
+    """
+
+    __slots__ = ("builder", "vertex", "weight")
+    __array_ufunc__ = None  # a NumPy scalar on the left leaves the operator to us
+
+    def __init__(
+        self, builder: Builder, vertex: int, weight: Fraction = Fraction(1)
+    ) -> None:
+        self.builder = builder
+        self.vertex = vertex
+        self.weight = weight
+
+    def settled(self) -> int:
+        """Give a vertex of the value: with a number factor, a sum gate of one wire."""
+        return self.builder.scaled(self.vertex, self.weight)
+
+    def _scaled(self, factor: Fraction) -> Expr:
+        return Expr(self.builder, self.vertex, self.weight * factor)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a handle has no truth value: circuits do not branch; use step or max"
+        )
+
+    def __neg__(self) -> Expr:
+        return self._scaled(Fraction(-1))
+
+    def __pos__(self) -> Expr:
+        return self
+
+    def __add__(self, other: object) -> Expr:
+        return self.builder.sum([self, other])
+
+    def __radd__(self, other: object) -> Expr:
+        return self.builder.sum([other, self])
+
+    def __sub__(self, other: object) -> Expr:
+        return self.builder.sum([self, -self.builder.lift(other)])
+
+    def __rsub__(self, other: object) -> Expr:
+        return self.builder.sum([other, -self])
+
+    def __mul__(self, other: object) -> Expr:
+        if isinstance(other, (Expr, exact.Pi)):
+            return self.builder.prod([self, other])
+        return self._scaled(exact.as_fraction(other))
+
+    def __rmul__(self, other: object) -> Expr:
+        if isinstance(other, exact.Pi):
+            return self.builder.prod([other, self])
+        return self._scaled(exact.as_fraction(other))
+
+    def __truediv__(self, other: object) -> Expr:
+        if not isinstance(other, (Expr, exact.Pi)):
+            factor = exact.as_fraction(other)
+            if factor == 0:
+                raise CircuitError("division by the number zero")
+            return self._scaled(1 / factor)
+        below = self.builder.lift(other).settled()
+        return Expr(
+            self.builder, self.builder.add(DIV, (self.vertex, below)), self.weight
+        )
+
+    def __rtruediv__(self, other: object) -> Expr:
+        if isinstance(other, exact.Pi):
+            return self.builder.lift(other) / self
+        inverse = self.builder.add(INV, (self.settled(),))
+        return Expr(self.builder, inverse, exact.as_fraction(other))
+
+    def __pow__(self, other: object) -> Expr:
+        if isinstance(other, (Expr, exact.Pi)):
+            exponent = self.builder.lift(other).settled()
+            return Expr(self.builder, self.builder.add(POW, (self.settled(), exponent)))
+        place = exact.intern(exact.as_fraction(other))
+        return Expr(
+            self.builder, self.builder.add(POWER, (self.settled(),), None, place)
+        )
+
+    def __rpow__(self, other: object) -> Expr:
+        return self.builder.lift(other) ** self
+
+    def __abs__(self) -> Expr:
+        return self.builder.gate("abs", self)
+
+    def __repr__(self) -> str:
+        name = self.builder.names.get(self.vertex, f"vertex {self.vertex}")
+        return f"<Expr {'' if self.weight == 1 else f'{self.weight} * '}{name}>"
+
+
+class Functions:
+    """Every gate type as a function of handles: ``functions.sin(x)``.
+
+    The gate's parameter, where it has one, is the last argument:
+    ``functions.leaky_relu(x, 0.01)``.  ``functions.pi`` is the constant.
+    """
+
+    pi = exact.PI
+
+    def __init__(self, builder: Builder | None = None) -> None:
+        self._builder = builder
+
+    def __getattr__(self, name: str) -> Callable[..., Expr]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            takes_parameter = gate_type(code_of(name)).takes_parameter
+        except CircuitError as error:
+            raise AttributeError(str(error)) from None
+
+        def apply(*operands: object) -> Expr:
+            handles = [u for u in operands if isinstance(u, Expr)]
+            builder = handles[0].builder if handles else self._builder
+            if builder is None:
+                raise TypeError(
+                    f"{name} needs a handle of a circuit among its operands"
+                )
+            if takes_parameter and len(operands) > 1:
+                return builder.gate(name, *operands[:-1], param=operands[-1])
+            return builder.gate(name, *operands)
+
+        apply.__name__ = name
+        return apply
+
+    def square(self, operand: Expr) -> Expr:
+        """Give ``operand ** 2``."""
+        return operand**2
+
+    def __dir__(self) -> list[str]:
+        from circuitgrad.gates import GATES
+
+        return ["pi", "square", *(gate.name for gate in GATES)]
+
+
+#: The gate types as functions, for use in `trace`.
+functions = Functions()
+
+
+def trace(
+    function: Callable[..., Any],
+    *,
+    inputs: Sequence[str] | None = None,
+    name: str | None = None,
+) -> Circuit:
+    """Make a circuit by calling a Python function once, on handles.
+
+    Parameters
+    ----------
+    function : callable
+        A function of the inputs, which returns a value, a sequence of values (outputs
+        ``f1``, ``f2`` ...) or a mapping from output names to values.
+    inputs : sequence of str, optional
+        Input names; the names of the function's parameters where left out.
+    name : str, optional
+        The circuit's name.
+
+    Returns
+    -------
+    Circuit
+
+    Examples
+    --------
+    >>> print(trace(lambda x, y: x * functions.exp(y) - 3 * y))
+    input x, y
+    g1 = exp(y)
+    g2 = x*g1
+    f = g2 - 3*y
+    output f
+    <BLANKLINE>
+    """
+    if inputs is None:
+        parameters = inspect.signature(function).parameters.values()
+        flexible = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        if any(parameter.kind in flexible for parameter in parameters):
+            raise CircuitError(
+                "name the inputs of a function with a variable argument list"
+            )
+        inputs = [parameter.name for parameter in parameters]
+    builder = Builder(name)
+    result = function(*[builder.input(each) for each in inputs])
+    if isinstance(result, Mapping):
+        outputs = dict(result)
+    elif isinstance(result, (list, tuple)):
+        outputs = {f"f{i}": value for i, value in enumerate(result, start=1)}
+    else:
+        outputs = {"f": result}
+    for label, value in outputs.items():
+        builder.output(label, value)
+    return builder.finish()

@@ -1,0 +1,117 @@
+"""The level "proved": sympy compares formulas, within a size cap computed beforehand."""
+
+from __future__ import annotations
+
+from math import comb
+from typing import Any, Final
+
+from circuitgrad import exact
+from circuitgrad.circuit import Circuit
+from circuitgrad.evaluation.arithmetic import Formulas
+from circuitgrad.evaluation.evaluate import vertex_values
+from circuitgrad.gates import DIV, INV, POWER, PROD, SUM
+
+__all__ = [
+    "MAX_FORMULA",
+    "MAX_TERMS",
+    "formula_sizes",
+    "formulas",
+    "is_zero",
+    "symbols",
+]
+
+#: Largest formula, written out as a tree, that sympy is given, in vertices.
+MAX_FORMULA: Final = 3_000
+#: Most terms that a formula may have when it is multiplied out.
+MAX_TERMS: Final = 3_000
+#: Counts stop growing here.
+_HUGE: Final = 10**12
+
+
+def symbols(circuit: Circuit) -> dict[str, Any]:
+    """Give a real sympy symbol for each input; names are never parsed."""
+    import sympy
+
+    return {name: sympy.Symbol(name, real=True) for name in circuit.inputs}
+
+
+def formulas(circuit: Circuit, symbol: dict[str, Any]) -> list[Any]:
+    """Build the sympy formula of every live vertex, gate by gate.
+
+    The formula of a gate type is its record's ``formula``, or the value rule read in
+    sympy's arithmetic; its partials are not used.
+    """
+    return vertex_values(circuit, Formulas(), [symbol[n] for n in circuit.inputs])
+
+
+def formula_sizes(circuit: Circuit) -> list[tuple[int, int]]:
+    """Bound, for each vertex, its formula's size as a tree and when multiplied out.
+
+    Returns
+    -------
+    list of (int, int)
+        Vertices of the tree; the most terms in the numerator or denominator of any
+        subformula over a common denominator.  Both stop at 10^12.
+
+    Notes
+    -----
+    One pass, linear in wires; no sympy.
+    """
+    columns = circuit.columns
+    op, params = columns.op.tolist(), columns.params.tolist()
+    offsets, operands = columns.offsets.tolist(), columns.operands.tolist()
+    tree, worst = [1] * len(op), [1] * len(op)
+    above, below = [1] * len(op), [1] * len(op)  # terms of numerator and denominator
+    for v in range(columns.sources, len(op)):
+        used = operands[offsets[v] : offsets[v + 1]]
+        tree[v] = min(_HUGE, 1 + sum(tree[u] for u in used))
+        n, d = 1, 1
+        if op[v] == SUM:
+            for u in used:
+                d = min(_HUGE, d * below[u])
+            n = min(_HUGE, sum(above[u] * max(1, d // below[u]) for u in used))
+        elif op[v] == PROD:
+            for u in used:
+                n, d = min(_HUGE, n * above[u]), min(_HUGE, d * below[u])
+        elif op[v] == DIV:
+            u, w = used
+            n, d = min(_HUGE, above[u] * below[w]), min(_HUGE, below[u] * above[w])
+        elif op[v] == INV:
+            n, d = below[used[0]], above[used[0]]
+        elif op[v] == POWER:
+            n, d = _power_terms(above[used[0]], below[used[0]], params[v])
+        above[v], below[v] = n, d
+        worst[v] = max(n, d, *(worst[u] for u in used))
+    return list(zip(tree, worst, strict=True))
+
+
+def _power_terms(above: int, below: int, param: int) -> tuple[int, int]:
+    exponent = exact.rational(param)
+    if exponent.denominator != 1:
+        return 1, 1  # a kernel, which is not multiplied out
+    size = abs(int(exponent))
+    if size > 1000 and max(above, below) > 1:
+        return _HUGE, _HUGE
+    n = min(_HUGE, comb(above + size - 1, above - 1)) if above < _HUGE else _HUGE
+    d = min(_HUGE, comb(below + size - 1, below - 1)) if below < _HUGE else _HUGE
+    return (n, d) if exponent >= 0 else (d, n)
+
+
+def is_zero(expression: Any) -> bool:
+    """Tell whether sympy shows that an expression is 0; False is no disproof.
+
+    Derivatives of kinks are taken to have their declared values: where sympy leaves the
+    value of Heaviside's function at 0 open, it is 0.
+    """
+    import sympy
+
+    if expression == 0:
+        return True
+    expression = expression.replace(
+        lambda e: isinstance(e, sympy.Heaviside),
+        lambda e: sympy.Heaviside(e.args[0], 0),
+    )
+    if expression == 0 or sympy.expand(expression) == 0:
+        return True
+    numerator, _ = sympy.fraction(sympy.together(expression))
+    return bool(sympy.expand(numerator) == 0)

@@ -1,0 +1,157 @@
+"""The level "sampled": values at random points, to 50 digits.
+
+The derivative that the gradient circuit's values are compared with is a central difference
+of the source circuit's value at 120 digits: it uses no derivative rule at all.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any, Final
+
+from circuitgrad.circuit import Circuit
+from circuitgrad.errors import EvaluationError
+from circuitgrad.evaluation.arithmetic import Decimals
+from circuitgrad.evaluation.evaluate import vertex_values
+
+__all__ = ["DIGITS", "POINTS", "Sampler"]
+
+#: Digits to which values must agree, relative to the size of the terms compared.
+DIGITS: Final = 50
+#: Points at which every output is compared.
+POINTS: Final = 3
+
+_WORKING_DIGITS: Final = 180
+_STEP: Final = Fraction(1, 10**58)  # h^2 = 1e-116; rounding 1e-180 / h = 1e-122
+_ATTEMPTS: Final = 240
+#: Intervals to draw inputs from, in turn, where the caller names none.
+_INTERVALS: Final = (
+    (0.5, 2.0),
+    (-2.0, 2.0),
+    (0.05, 0.95),
+    (1.0, 5.0),
+    (-0.9, 0.9),
+    (2.0, 20.0),
+)
+
+
+class Sampler:
+    """Points in a circuit's domain, with the values of both circuits there.
+
+    Parameters
+    ----------
+    circuit, gradient : Circuit
+    ranges : mapping
+        The interval of an input, by name, for those that the caller knows.
+    seed : int
+        Seed of the random points.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        gradient: Circuit,
+        ranges: Mapping[str, tuple[float, float]],
+        seed: int,
+    ) -> None:
+        self.circuit = circuit
+        self.gradient = gradient
+        self.arithmetic = Decimals(_WORKING_DIGITS)
+        self.random = random.Random(seed)
+        self.ranges = ranges
+        self.points: list[dict[str, Any]] = []
+        self.values: list[list[Any]] = []
+        self.gradients: list[list[Any]] = []
+        self.reason = ""
+        self._draw()
+
+    def _draw(self) -> None:
+        for attempt in range(_ATTEMPTS):
+            if len(self.points) == POINTS:
+                return
+            interval = _INTERVALS[attempt % len(_INTERVALS)]
+            point = {
+                name: self.arithmetic.number(
+                    Fraction(
+                        round(self.random.uniform(*self.ranges.get(name, interval)), 6)
+                    )
+                )
+                for name in self.circuit.inputs
+            }
+            try:
+                values = self.evaluate(self.circuit, point)
+                gradients = self.evaluate(self.gradient, point)
+            except EvaluationError as error:
+                self.reason = str(error)
+                continue
+            self.points.append(point)
+            self.values.append(values)
+            self.gradients.append(gradients)
+
+    def evaluate(
+        self, circuit: Circuit, point: Mapping[str, Any], shift: Any = None
+    ) -> list[Any]:
+        """Evaluate a circuit's vertices at a point, inputs by name."""
+        return vertex_values(
+            circuit, self.arithmetic, [point[n] for n in circuit.inputs], shift
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether enough points were found."""
+        return len(self.points) == POINTS
+
+    def shown(self, number: int) -> dict[str, str]:
+        """Give a point for a report."""
+        context = self.arithmetic.context
+        return {name: context.nstr(v, 10) for name, v in self.points[number].items()}
+
+    def text(self, value: Any) -> str:
+        """Write a value for a report."""
+        return str(self.arithmetic.context.nstr(value, 30))
+
+    def agree(self, expected: Any, found: Any, scale: Any) -> bool:
+        """Tell whether two values agree to 50 digits of the scale."""
+        return bool(
+            abs(expected - found) <= scale * self.arithmetic.context.mpf(10) ** -DIGITS
+        )
+
+    def partials_agree(
+        self, number: int, output: int, partials: Sequence[tuple[int, int]]
+    ) -> tuple[bool, Any, Any]:
+        """Compare partial derivatives of an output at a point, all at once.
+
+        ``partials`` are pairs of a vertex of the circuit and the output vertex of the
+        gradient circuit that should be the derivative by it.  Every such vertex is moved in
+        its own random direction; the change of the output is compared with the sum of
+        direction times partial.  Gives the answer and both values.
+        """
+        values, gradients = self.values[number], self.gradients[number]
+        one = self.arithmetic.number(1)
+        direction = {}
+        for vertex, _ in partials:
+            size = abs(values[vertex]) if values[vertex] is not None else one
+            direction[vertex] = (
+                (size or one)
+                * self.random.choice((1, -1))
+                * (one + self.random.randrange(10**6) / one / 10**6)
+            )
+        if len(partials) == 1:
+            direction = {partials[0][0]: one}
+        h = self.arithmetic.number(_STEP)
+
+        def moved(sign: int) -> Any:
+            def shift(vertex: int, value: Any) -> Any:
+                step = direction.get(vertex)
+                return value if step is None else value + sign * h * step
+
+            return self.evaluate(self.circuit, self.points[number], shift)[output]
+
+        expected = (moved(1) - moved(-1)) / (2 * h)
+        terms = [direction[z] * gradients[dz] for z, dz in partials]
+        found = sum(terms, start=0 * one)
+        scale = abs(expected) + sum(abs(term) for term in terms)
+        floor = abs(values[output]) * self.arithmetic.context.mpf(10) ** -20
+        return self.agree(expected, found, scale + floor), expected, found

@@ -1,0 +1,441 @@
+"""The circuit: a frozen value with two encodings, columns and a networkx graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from circuitgrad import exact
+from circuitgrad.columns import Columns, RawColumns, assemble, trait_table
+from circuitgrad.errors import CircuitError
+from circuitgrad.gates import CONSTANT, INPUT, GateType, gate_type
+from circuitgrad.provenance import Provenance
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from circuitgrad.columns import Bools, Ints
+    from circuitgrad.metrics import Stats
+
+__all__ = ["Circuit"]
+
+Names = npt.NDArray[np.object_]
+
+
+class Circuit:
+    """An arithmetic circuit: a value, which no pass ever changes.
+
+    Circuits come from `circuitgrad.read`, `parse`, `trace`, `Builder.finish`,
+    `from_sympy`, `from_graph` and from passes; nobody calls this constructor by hand.
+
+    Parameters
+    ----------
+    columns : Columns
+        Vertices and wires, in the canonical order.
+    names : array of object
+        The name of each vertex, None where it has none.
+    outputs : sequence of (str, int)
+        The outputs: a name and a vertex each.
+    name : str, optional
+        The circuit's own name.
+    provenance : Provenance, optional
+        What an emitted circuit knows of its source.
+
+    Notes
+    -----
+    Two circuits are equal when they have the same inputs and outputs by name and the
+    same gates in the same order; names of gates and provenance do not count.  For
+    equality up to order, see `circuitgrad.isomorphic`.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        names: Names,
+        outputs: Sequence[tuple[str, int]],
+        name: str | None = None,
+        provenance: Provenance | None = None,
+    ) -> None:
+        self.columns = columns
+        self.names = names
+        self.outputs = tuple((label, int(vertex)) for label, vertex in outputs)
+        self.name = name
+        self.provenance = provenance
+        names.setflags(write=False)
+
+    # ------------------------------------------------------------------ contents
+
+    @classmethod
+    def assemble(
+        cls,
+        raw: RawColumns,
+        names: Names,
+        outputs: Sequence[tuple[str, int]],
+        *,
+        name: str | None = None,
+        provenance: Provenance | None = None,
+        keep: Bools | None = None,
+        pass_name: str = "",
+    ) -> Circuit:
+        """Make a circuit from raw columns, in the canonical order.
+
+        ``provenance`` is that of the raw vertices; ``pass_name`` is added to it.
+        """
+        named_constants = np.flatnonzero(
+            (raw.op == CONSTANT) & (names != None)  # noqa: E711 (elementwise)
+        )
+        roots = np.array([vertex for _, vertex in outputs], dtype=np.int64)
+        used = np.concatenate([roots, named_constants])
+        columns, place, origin = assemble(raw, used, keep)
+        # A constant keeps its first name, and gates theirs.
+        fresh = np.full(len(columns), None, dtype=object)
+        sources = np.flatnonzero((place >= 0) & (names != None))[::-1]  # noqa: E711
+        fresh[place[sources]] = names[sources]
+        return cls(
+            columns,
+            fresh,
+            [(label, int(place[vertex])) for label, vertex in outputs],
+            name,
+            provenance.take(origin, pass_name) if provenance is not None else None,
+        )
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs, in order; input ``i`` is vertex ``i``."""
+        return tuple(self.names[: self.columns.inputs].tolist())
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the outputs, in order."""
+        return tuple(label for label, _ in self.outputs)
+
+    @cached_property
+    def output_vertices(self) -> Ints:
+        """Vertices of the outputs, in order."""
+        return np.array([vertex for _, vertex in self.outputs], dtype=np.int64)
+
+    @cached_property
+    def live(self) -> Bools:
+        """Which vertices some output depends on."""
+        return self.columns.live(self.output_vertices)
+
+    @property
+    def size(self) -> int:
+        """Number of gates that some output depends on."""
+        return int(np.count_nonzero(self.live & self.columns.is_gate))
+
+    @property
+    def depth(self) -> int:
+        """Gates on the longest path from a source to an output."""
+        return self.stats().depth
+
+    def stats(self) -> Stats:
+        """Count size, wires, depth, operations and more (`circuitgrad.metrics`)."""
+        from circuitgrad.metrics import stats
+
+        return stats(self)
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """A distinct name for every vertex, as circuit text writes it.
+
+        A vertex without a name that is an output bears the output's name, where no
+        vertex has it; other gates are called ``g1``, ``g2`` ... past the names that are
+        taken; a constant without a name is its value.
+        """
+        columns = self.columns
+        names: list[str | None] = self.names.tolist()
+        taken = {label for label in names if label is not None}
+        for label, vertex in self.outputs:
+            if names[vertex] is None and label not in taken:
+                names[vertex] = label
+                taken.add(label)
+        taken.update(self.output_names)
+        count = 0
+        for vertex in range(columns.inputs, len(columns)):
+            if names[vertex] is None:
+                if vertex < columns.sources:
+                    value = exact.number(int(columns.params[vertex]))
+                    names[vertex] = exact.format_number(value)
+                    continue
+                count += 1
+                while f"g{count}" in taken:
+                    count += 1
+                names[vertex] = f"g{count}"
+        return names  # type: ignore[return-value]
+
+    def vertex(self, name: str) -> int:
+        """Give the vertex of a name: an input, a gate (as written) or an output.
+
+        Raises
+        ------
+        CircuitError
+            If nothing has that name; the message lists some that do.
+        """
+        try:
+            return self._vertices[name]
+        except KeyError:
+            known = ", ".join(list(self._vertices)[:12])
+            raise CircuitError(f"no vertex {name!r}; there are {known} ...") from None
+
+    @cached_property
+    def _vertices(self) -> dict[str, int]:
+        labels = {name: v for v, name in enumerate(self.labels)}
+        return {**dict(self.outputs), **labels}
+
+    def gate_type(self, vertex: int) -> GateType:
+        """Give the record of a gate's type."""
+        return gate_type(int(self.columns.op[vertex]))
+
+    # ------------------------------------------------------------------ encodings
+
+    @cached_property
+    def graph(self) -> nx.MultiDiGraph[int]:
+        """The frozen networkx DAG: vertices are nodes, wires are edges keyed by slot.
+
+        Built on first use: about 1.3 kB and 10 microseconds a gate.
+        """
+        from circuitgrad.graph import encode
+
+        return encode(self)
+
+    @classmethod
+    def from_graph(cls, graph: nx.MultiDiGraph[Any]) -> Circuit:
+        """Make a circuit of a networkx DAG with the attributes that `graph` has.
+
+        Raises
+        ------
+        FormatError
+            If the graph is no circuit; the message names the node or edge.
+        """
+        from circuitgrad.graph import decode
+
+        return decode(graph)
+
+    # ------------------------------------------------------------------ derivation
+
+    def cut(self, vertex: str | int) -> Circuit:
+        """Give (C - z), Definition 2 of the notes: the vertex becomes an input.
+
+        Parameters
+        ----------
+        vertex : str or int
+            An input or a gate, by name or by number.
+
+        Returns
+        -------
+        Circuit
+            The circuit without the wires into the vertex, which is now its last input
+            under its label; an input stays what it is.
+        """
+        at = self.vertex(vertex) if isinstance(vertex, str) else vertex
+        if at < self.columns.inputs:
+            return self
+        if not self.columns.is_gate[at]:
+            raise CircuitError("a constant cannot become an input")
+        raw = RawColumns.of(self.columns)
+        wires = self.columns.wires_of(at)
+        raw.op, raw.fan_in, raw.params = (
+            raw.op.copy(),
+            raw.fan_in.copy(),
+            raw.params.copy(),
+        )
+        raw.op[at], raw.fan_in[at], raw.params[at] = INPUT, 0, -1
+        raw.operands = np.delete(raw.operands, wires)
+        raw.weights = np.delete(raw.weights, wires)
+        names = self.names.copy()
+        names[at] = self.labels[at]
+        return Circuit.assemble(
+            raw,
+            names,
+            self.outputs,
+            name=self.name,
+            provenance=Provenance.of(self),
+            pass_name="cut",
+        )
+
+    def with_outputs(self, outputs: Iterable[tuple[str, int]]) -> Circuit:
+        """Give the same vertices with other outputs."""
+        chosen = list(outputs)
+        return Circuit(self.columns, self.names, chosen, self.name, self.provenance)
+
+    # ------------------------------------------------------------------ checks
+
+    def verify(self) -> Circuit:
+        """Check every invariant of a circuit, in time linear in wires; return it.
+
+        Raises
+        ------
+        CircuitError
+            If one does not hold; the message names the vertex.
+        """
+        columns = self.columns
+        op, fan_in = columns.op, columns.fan_in
+        _require(len(self.names) == len(columns), "as many names as vertices")
+        _require(bool((fan_in >= 0).all()), "fan-ins of 0 or more")
+        kinds = np.where(op == INPUT, 0, np.where(op == CONSTANT, 1, 2))
+        _require(
+            bool((np.diff(kinds) >= 0).all()), "inputs, then constants, then gates"
+        )
+        self._none(columns.operands >= columns.consumer, "an operand that comes later")
+        self._none(columns.operands < 0, "an operand before the first vertex")
+        for code in np.unique(op):
+            if code <= CONSTANT:
+                continue
+            gate, chosen = gate_type(int(code)), op == code
+            bad = chosen & (fan_in < 1 if gate.arity is None else fan_in != gate.arity)
+            if bad.any():
+                vertex = int(np.flatnonzero(bad)[0])
+                raise CircuitError(
+                    f"gate {self.labels[vertex]}: {gate.name} with {fan_in[vertex]} operands"
+                )
+            missing = chosen & ((columns.params >= 0) != gate.takes_parameter)
+            _require(not missing.any(), f"a parameter where {gate.name} takes one")
+        places = columns.params[columns.inputs : columns.sources].tolist()
+        in_order = sorted(set(places), key=exact.sort_key)
+        _require(places == in_order, "each constant once, in order")
+        linear = trait_table("linear")[op][columns.consumer]
+        self._none(~linear & (columns.weights != exact.ONE), "a weight outside a sum")
+        source = columns.params[columns.operands]
+        loose = linear & (op[columns.operands] == CONSTANT)
+        loose &= (source != exact.ONE) & (source != exact.PI_PLACE)
+        self._none(loose, "a constant of a sum that is no weight on 1")
+        self._verify_names()
+        return self
+
+    def _verify_names(self) -> None:
+        names = [name for name in self.names.tolist() if name is not None]
+        _require(len(set(names)) == len(names), "distinct names")
+        _require(all(self.inputs), "a name for every input")
+        for label in [*names, *self.output_names, *([self.name] if self.name else [])]:
+            if not is_identifier(label):
+                raise CircuitError(f"{label!r} is not an identifier")
+        if not self.outputs:
+            raise CircuitError("a circuit needs an output")
+        seen: set[str] = set()
+        for label, vertex in self.outputs:
+            if label in seen:
+                raise CircuitError(f"two outputs are named {label!r}")
+            seen.add(label)
+            _require(0 <= vertex < len(self.columns), "outputs that are vertices")
+
+    def _none(self, wires: Bools, what: str) -> None:
+        if wires.any():
+            vertex = int(self.columns.consumer[np.flatnonzero(wires)[0]])
+            raise CircuitError(f"gate {self.labels[vertex]} has {what}")
+
+    # ------------------------------------------------------------------ being a value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Circuit):
+            return NotImplemented
+        a, b = self.columns, other.columns
+        return (
+            self.inputs == other.inputs
+            and self.outputs == other.outputs
+            and np.array_equal(a.op, b.op)
+            and np.array_equal(a.offsets, b.offsets)
+            and np.array_equal(a.operands, b.operands)
+            and np.array_equal(a.weights, b.weights)
+            and np.array_equal(a.params, b.params)
+            and np.array_equal(a.shapes, b.shapes)
+        )
+
+    def __hash__(self) -> int:
+        columns = self.columns
+        return hash(
+            (
+                self.inputs,
+                self.outputs,
+                columns.op.tobytes(),
+                columns.operands.tobytes(),
+            )
+        )
+
+    def __reduce__(self) -> tuple[Callable[..., Circuit], tuple[Any, ...]]:
+        # Places of numbers mean nothing in another process: carry the numbers.
+        columns = self.columns
+        places = np.unique(np.concatenate([columns.weights, columns.params]))
+        places = places[places >= 0]
+        numbers = [exact.number(int(place)) for place in places]
+        parts = (
+            columns.op,
+            columns.offsets,
+            columns.operands,
+            np.searchsorted(places, columns.weights),
+            np.where(columns.params < 0, -1, np.searchsorted(places, columns.params)),
+            columns.shapes,
+        )
+        return _unpickle, (numbers, parts, self.names, self.outputs, self.name)
+
+    # ------------------------------------------------------------------ being shown
+
+    def __str__(self) -> str:
+        from circuitgrad.formats.text import write_text
+
+        return write_text(self)
+
+    def __repr__(self) -> str:
+        if len(self.columns) <= 200:
+            return str(self).rstrip("\n")
+        return f"<{self.summary()}>"
+
+    def summary(self) -> str:
+        """Describe the circuit in one line."""
+        name = f"circuit {self.name}" if self.name else "circuit"
+        return (
+            f"{name}: {self.columns.inputs} inputs, {self.size} gates, "
+            f"{len(self.outputs)} outputs"
+        )
+
+    def draw(self, path: str | None = None, **options: Any) -> Any:
+        """Draw the circuit (`circuitgrad.figures.draw`)."""
+        from circuitgrad.figures import draw
+
+        return draw(self, path, **options)
+
+    def to_sympy(self) -> Any:
+        """Give the sympy formula of each output, by name (`circuitgrad.formats.sympy`)."""
+        from circuitgrad.formats.sympy import to_sympy
+
+        return to_sympy(self)
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> dict[str, str]:
+        from circuitgrad.figures import mimebundle
+
+        return mimebundle(self)
+
+
+def is_identifier(name: str) -> bool:
+    """Tell whether circuit text can say the name: letters, digits and ``_``, not pi."""
+    return (
+        bool(name)
+        and all(char.isalnum() or char == "_" for char in name)
+        and not name[0].isdecimal()
+        and name != "pi"
+    )
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise CircuitError(f"not a circuit: it should have {what}")
+
+
+def _unpickle(
+    numbers: list[exact.Number],
+    parts: tuple[Ints, ...],
+    names: Names,
+    outputs: Sequence[tuple[str, int]],
+    name: str | None,
+) -> Circuit:
+    places = np.array([exact.intern(value) for value in numbers], dtype=np.int32)
+    op, offsets, operands, weights, params, shapes = parts
+    params = np.where(params < 0, -1, places[params]).astype(np.int32)
+    columns = Columns(op, offsets, operands, places[weights], params, shapes)
+    return Circuit(columns, names, outputs, name)

@@ -1,0 +1,102 @@
+"""The named errors, each with the exit status that the command line gives it."""
+
+from __future__ import annotations
+
+__all__ = [
+    "CircuitError",
+    "CircuitgradError",
+    "EvaluationError",
+    "FormatError",
+    "LimitError",
+    "PipelineError",
+    "RenderError",
+]
+
+
+class CircuitgradError(Exception):
+    """Base class of every error that circuitgrad raises on purpose."""
+
+    exit_status = 3
+
+
+class CircuitError(CircuitgradError, ValueError):
+    """A circuit, or a request of one, that makes no sense: an unknown input, a cycle."""
+
+    exit_status = 2
+
+
+class PipelineError(CircuitgradError, ValueError):
+    """A pipeline that names no known pass, or gives a pass a wrong option."""
+
+    exit_status = 2
+
+
+class EvaluationError(CircuitgradError, ArithmeticError):
+    """A circuit without a value at a point: a division by zero, an inexact function."""
+
+    exit_status = 1
+
+
+class RenderError(CircuitgradError, RuntimeError):
+    """A figure that could not be drawn."""
+
+    exit_status = 4
+
+
+class FormatError(CircuitgradError, ValueError):
+    """A file that cannot be read: where, what was found, what would be right.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, and what would be right.
+    path : str, optional
+        The file, as the user named it.
+    line, column : int, optional
+        Where, counted from 1.
+    source : str, optional
+        The line itself, shown with a caret under the column.
+    """
+
+    kind = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        source: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.line = line
+        self.column = column
+        self.source = source
+
+    def __str__(self) -> str:
+        place = ":".join(
+            str(part) for part in (self.path, self.line, self.column) if part
+        )
+        text = f"{place}: {self.kind}: {self.message}" if place else self.message
+        if self.source is None or self.column is None:
+            return text
+        window, caret = _excerpt(self.source, self.column)
+        return f"{text}\n    {window}\n    {' ' * caret}^"
+
+
+class LimitError(FormatError):
+    """Something larger than a limit: digits, exponents, nesting, size."""
+
+    exit_status = 4
+
+
+def _excerpt(source: str, column: int, width: int = 76) -> tuple[str, int]:
+    """Cut a long line down to what a terminal shows around the column."""
+    line = "".join(char if char.isprintable() else " " for char in source.rstrip("\n"))
+    start = max(0, min(column - 1 - width // 2, len(line) - width))
+    head = "..." if start else ""
+    tail = "..." if start + width < len(line) else ""
+    return head + line[start : start + width] + tail, column - 1 - start + len(head)

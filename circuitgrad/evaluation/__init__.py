@@ -1,0 +1,1 @@
+"""Values of circuits, in any arithmetic."""

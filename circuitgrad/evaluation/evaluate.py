@@ -1,0 +1,193 @@
+"""Evaluating a circuit at a point: floats, exact rationals, arrays, any arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from circuitgrad import exact
+from circuitgrad.circuit import Circuit
+from circuitgrad.errors import CircuitError, EvaluationError
+from circuitgrad.evaluation.arithmetic import Floats, Formulas, Rationals
+from circuitgrad.gates import CONSTANT, gate_type
+
+__all__ = ["evaluate", "vertex_values"]
+
+
+def evaluate(
+    circuit: Circuit,
+    point: Mapping[str, Any] | None = None,
+    /,
+    *,
+    exact: bool | None = None,
+    **values: Any,
+) -> dict[str, Any]:
+    """Evaluate the outputs of a circuit.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    point : mapping, optional
+        Values by input name; so may be keyword arguments.  Numbers, or NumPy arrays of
+        one shape (or of shapes that broadcast), which are taken elementwise.
+    exact : bool, optional
+        Whether to compute with rationals.  By default when some value is a `Fraction`
+        (or a sympy rational), or when all are integers and every gate is rational.
+
+    Returns
+    -------
+    dict
+        The value of each output by name: `float`, `Fraction` or array of float64.
+
+    Raises
+    ------
+    CircuitError
+        If an input has no value, or a value no input.
+    EvaluationError
+        In exact arithmetic, where a gate has no rational value; the message names it.
+        In floating point such gates give infinities and nan.
+
+    Examples
+    --------
+    >>> from circuitgrad.formats.text import parse_expression
+    >>> evaluate(parse_expression("x*y + 1/x"), x=2, y=Fraction(1, 3))
+    {'f': Fraction(7, 6)}
+    """
+    given = {**(point or {}), **values}
+    missing = [name for name in circuit.inputs if name not in given]
+    surplus = [name for name in given if name not in circuit.inputs]
+    if missing:
+        raise CircuitError(f"no value for the input {missing[0]!r}")
+    if surplus:
+        known = ", ".join(circuit.inputs) or "none"
+        raise CircuitError(f"no input {surplus[0]!r}; the inputs are {known}")
+    inputs = [given[name] for name in circuit.inputs]
+    if exact is None:
+        exact = _asks_for_exact(circuit, inputs)
+    if exact:
+        return _outputs(circuit, Rationals(), [_fraction(value) for value in inputs])
+    arrays = [np.asarray(_float(value), dtype=np.float64)[()] for value in inputs]
+    with np.errstate(all="ignore"):
+        found = _outputs(circuit, Floats(), arrays)
+    shape = np.broadcast_shapes(*(np.shape(a) for a in arrays)) if arrays else ()
+    if shape:
+        return {
+            name: np.broadcast_to(value, shape).copy() for name, value in found.items()
+        }
+    return {name: float(value) for name, value in found.items()}
+
+
+def _asks_for_exact(circuit: Circuit, values: Sequence[Any]) -> bool:
+    integers = (int, np.integer)
+    if any(
+        isinstance(v, Fraction) or (hasattr(v, "p") and hasattr(v, "q")) for v in values
+    ):
+        return True
+    return all(isinstance(v, integers) for v in values) and is_rational(circuit)
+
+
+def is_rational(circuit: Circuit) -> bool:
+    """Tell whether a circuit maps rational points to rational values, poles apart."""
+    columns = circuit.columns
+    live = np.flatnonzero(circuit.live)
+    for vertex in live.tolist():
+        code, param = int(columns.op[vertex]), int(columns.params[vertex])
+        if code == CONSTANT:
+            if param == exact.PI_PLACE:
+                return False
+        elif code > CONSTANT:
+            gate = gate_type(code)
+            if "rational" not in gate.traits:
+                return False
+            if gate.name == "power" and exact.rational(param).denominator != 1:
+                return False
+    return True
+
+
+def _fraction(value: Any) -> Fraction:
+    try:
+        return exact.as_fraction(value)
+    except (TypeError, ValueError) as error:
+        raise CircuitError(f"no exact value: {error}") from None
+
+
+def _float(value: Any) -> Any:
+    return (
+        exact.to_float(Fraction(value)) if isinstance(value, (int, Fraction)) else value
+    )
+
+
+def _outputs(
+    circuit: Circuit, arithmetic: Any, inputs: Sequence[Any]
+) -> dict[str, Any]:
+    values = vertex_values(circuit, arithmetic, inputs)
+    return {name: values[vertex] for name, vertex in circuit.outputs}
+
+
+def vertex_values(
+    circuit: Circuit,
+    arithmetic: Any,
+    inputs: Sequence[Any],
+    shift: Callable[[int, Any], Any] | None = None,
+) -> list[Any]:
+    """Evaluate every vertex that some output depends on, in any arithmetic.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    arithmetic : Floats, Rationals, Decimals or Formulas
+    inputs : sequence
+        The values of the inputs, in order.
+    shift : callable, optional
+        Called with each input's and gate's number and value; its result replaces it.
+
+    Returns
+    -------
+    list
+        A value for each vertex, None where no output depends on it.
+
+    Raises
+    ------
+    EvaluationError
+        Where a gate has no value; the message names it.
+    """
+    columns = circuit.columns
+    live = circuit.live.tolist()
+    op, params = columns.op.tolist(), columns.params.tolist()
+    offsets, operands = columns.offsets.tolist(), columns.operands.tolist()
+    weights = columns.weights.tolist()
+    symbolic = isinstance(arithmetic, Formulas)
+    numbers = {
+        place: exact.number(place) for place in {*params, *weights} if place >= 0
+    }
+    scale = {
+        place: arithmetic.number(n) for place, n in numbers.items() if n is not exact.PI
+    }
+    values: list[Any] = [None] * len(op)
+    for vertex, value in enumerate(inputs):
+        values[vertex] = value if shift is None else shift(vertex, value)
+    for vertex in range(columns.inputs, len(op)):
+        if not live[vertex]:
+            continue
+        if op[vertex] == CONSTANT:
+            values[vertex] = arithmetic.number(numbers[params[vertex]])
+            continue
+        gate = gate_type(op[vertex])
+        used = [
+            values[operands[w]]
+            if weights[w] == exact.ONE
+            else scale[weights[w]] * values[operands[w]]
+            for w in range(offsets[vertex], offsets[vertex + 1])
+        ]
+        if gate.takes_parameter:
+            used.append(numbers[params[vertex]])
+        rule = gate.formula if symbolic and gate.formula else gate.value
+        try:
+            value = rule(arithmetic, *used)
+        except EvaluationError as error:
+            raise EvaluationError(f"gate {circuit.labels[vertex]}: {error}") from None
+        values[vertex] = value if shift is None else shift(vertex, value)
+    return values

@@ -1,0 +1,223 @@
+"""Exact numbers, interned: a weight or a parameter in columns is a place here.
+
+Numbers are integers, rationals and the constant pi.  Each distinct number is kept
+once, and its place, a small integer, stands for it in every column of every circuit.
+The places of 0, 1, -1 and pi are fixed.  Places say nothing about size: sort by value.
+"""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from circuitgrad.errors import LimitError
+
+__all__ = [
+    "MINUS_ONE",
+    "ONE",
+    "PI",
+    "PI_PLACE",
+    "ZERO",
+    "Number",
+    "Pi",
+    "as_fraction",
+    "fits",
+    "format_number",
+    "intern",
+    "number",
+    "parse_decimal",
+    "product",
+    "sort_key",
+]
+
+#: A rewrite that would make a number longer than this does not fire.
+MAX_REWRITE_DIGITS: Final = 64
+#: Longest number that a file may hold, in decimal digits.
+MAX_DIGITS: Final = 4_000
+#: Largest decimal exponent, as in ``1e9``, that a file may hold.
+MAX_DECIMAL_EXPONENT: Final = 4_000
+
+_REWRITE_BOUND: Final = 10**MAX_REWRITE_DIGITS
+_NUMBER_BOUND: Final = 10**MAX_DIGITS
+
+
+class Pi:
+    """The constant pi: an exact number without a rational value."""
+
+    def __repr__(self) -> str:
+        return "pi"
+
+    def __reduce__(self) -> str:
+        return "PI"  # pickles as the one instance
+
+
+PI: Final = Pi()
+Number = Fraction | Pi
+
+ZERO: Final = 0
+ONE: Final = 1
+MINUS_ONE: Final = 2
+PI_PLACE: Final = 3
+
+_numbers: list[Number] = [Fraction(0), Fraction(1), Fraction(-1), PI]
+_places: dict[Number, int] = {value: place for place, value in enumerate(_numbers)}
+_products: dict[tuple[int, int], int] = {}
+_lock = threading.Lock()
+
+
+def intern(value: Number | int) -> int:
+    """Give the place of a number, which is kept from now on."""
+    if isinstance(value, int):
+        value = Fraction(value)
+    place = _places.get(value)
+    if place is None:
+        with _lock:
+            place = _places.setdefault(value, len(_numbers))
+            if place == len(_numbers):
+                _numbers.append(value)
+    return place
+
+
+def number(place: int) -> Number:
+    """Give the number at a place: the inverse of `intern`."""
+    return _numbers[place]
+
+
+def rational(place: int) -> Fraction:
+    """Give the rational number at a place; pi has none."""
+    value = _numbers[place]
+    assert isinstance(value, Fraction), "pi is never a weight"
+    return value
+
+
+def product(left: int, right: int) -> int | None:
+    """Multiply two rationals by place; None where the product is too long to keep."""
+    if left == ONE:
+        return right
+    if right == ONE:
+        return left
+    key = (left, right)
+    place = _products.get(key)
+    if place is None:
+        value = rational(left) * rational(right)
+        if not fits(value):
+            return None
+        place = _products[key] = intern(value)
+    return place
+
+
+def fits(value: Fraction) -> bool:
+    """Tell whether a rewrite may make this number (at most 64 digits a side)."""
+    return abs(value.numerator) < _REWRITE_BOUND and value.denominator < _REWRITE_BOUND
+
+
+def check_digits(value: Fraction) -> Fraction:
+    """Return the number, or raise `LimitError` where it is too long for a circuit."""
+    if abs(value.numerator) >= _NUMBER_BOUND or value.denominator >= _NUMBER_BOUND:
+        raise LimitError(f"a number of more than {MAX_DIGITS} digits (the limit)")
+    return value
+
+
+def integer_power(base: Fraction, exponent: int) -> Fraction:
+    """Raise a number to an integer power, refusing absurd sizes before it is done."""
+    size = max(abs(base.numerator), base.denominator).bit_length() - 1
+    if size * abs(exponent) > MAX_DIGITS * 4:  # 4 bits hold a decimal digit
+        raise LimitError(f"a power of more than {MAX_DIGITS} digits (the limit)")
+    return check_digits(base**exponent)
+
+
+def parse_decimal(text: str) -> Fraction:
+    """Read a decimal literal exactly: ``0.1`` is one tenth.
+
+    Raises
+    ------
+    LimitError
+        If the literal has too many digits or an absurd exponent; nothing is expanded.
+    """
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(mantissa) > MAX_DIGITS:
+        raise LimitError(f"a number of more than {MAX_DIGITS} digits (the limit)")
+    if exponent:
+        digits = exponent.lstrip("+-").lstrip("0")
+        if len(digits) > 9 or int(digits or 0) > MAX_DECIMAL_EXPONENT:
+            raise LimitError(
+                f"a decimal exponent beyond {MAX_DECIMAL_EXPONENT} (the limit)"
+            )
+    return Fraction(text)
+
+
+def as_fraction(value: object) -> Fraction:
+    """Read a Python number exactly; a float means its shortest decimal.
+
+    Raises
+    ------
+    TypeError
+        If the value is not an integer, a rational, a decimal or a real float.
+    ValueError
+        If it is an infinity or NaN.
+    """
+    if isinstance(value, Fraction):
+        return value
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError("a truth value is not a number of a circuit")
+    if isinstance(value, (int, np.integer)):
+        return Fraction(int(value))
+    if isinstance(value, (float, np.floating)):
+        if not np.isfinite(value):
+            raise ValueError(f"{value} is not a number of a circuit")
+        return Fraction(str(value))  # the shortest decimal of its own precision
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError(f"{value} is not a number of a circuit")
+        return Fraction(value)
+    if hasattr(value, "p") and hasattr(value, "q"):  # sympy.Rational
+        return Fraction(int(value.p), int(value.q))
+    raise TypeError(f"{type(value).__name__} is not an exact number")
+
+
+def format_integer(value: int) -> str:
+    """Write an integer of any length (CPython's `str` stops at 4300 digits)."""
+    sign, value = ("-", -value) if value < 0 else ("", value)
+    pieces = []
+    chunk = 10**4000
+    while value >= chunk:
+        value, low = divmod(value, chunk)
+        pieces.append(f"{low:04000d}")
+    return sign + str(value) + "".join(reversed(pieces))
+
+
+def format_number(value: Number) -> str:
+    """Write a number as circuit text does: ``-3``, ``1/3``, ``pi``."""
+    if isinstance(value, Pi):
+        return "pi"
+    if value.denominator == 1:
+        return format_integer(value.numerator)
+    return f"{format_integer(value.numerator)}/{format_integer(value.denominator)}"
+
+
+def sort_key(place: int) -> tuple[bool, Fraction]:
+    """Order numbers by value, pi last, whatever order they were interned in."""
+    value = _numbers[place]
+    return (True, Fraction(0)) if isinstance(value, Pi) else (False, value)
+
+
+def to_floats(places: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    """Round the numbers at many places to float64."""
+    distinct, inverse = np.unique(places, return_inverse=True)
+    table = np.array([to_float(_numbers[place]) for place in distinct], dtype=float)
+    return table[inverse]
+
+
+def to_float(value: Number) -> float:
+    """Round a number to the nearest float64; beyond its range, to an infinity."""
+    if isinstance(value, Pi):
+        return float(np.pi)
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")

@@ -1,0 +1,7 @@
+"""Figures of circuits, through pydot and Graphviz."""
+
+from __future__ import annotations
+
+from circuitgrad.figures.draw import FIGURE_FORMATS, draw, mimebundle
+
+__all__ = ["FIGURE_FORMATS", "draw", "mimebundle"]

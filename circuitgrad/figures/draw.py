@@ -1,0 +1,160 @@
+"""Rendering figures: ``dot`` on the PATH through pydot, or pygraphviz in process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from circuitgrad.errors import LimitError, RenderError
+
+if TYPE_CHECKING:
+    import pydot
+
+    from circuitgrad.circuit import Circuit
+
+__all__ = ["FIGURE_FORMATS", "Figure", "draw", "mimebundle"]
+
+FIGURE_FORMATS: Final = ("svg", "png", "pdf")
+
+#: More gates than this are not laid out: Graphviz takes minutes and nobody reads it.
+MAX_GATES: Final = 500
+#: More gates than this are text, not a picture, in a notebook.
+MAX_NOTEBOOK_GATES: Final = 200
+
+
+class Figure:
+    """A drawn figure; a notebook shows it.
+
+    Attributes
+    ----------
+    data : bytes
+        The file's content.
+    format : {"svg", "png", "pdf"}
+    """
+
+    def __init__(self, data: bytes, format: str) -> None:
+        self.data = data
+        self.format = format
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> dict[str, Any]:
+        if self.format == "svg":
+            return {"image/svg+xml": self.data.decode("utf-8")}
+        return {"image/png": self.data} if self.format == "png" else {}
+
+    def __repr__(self) -> str:
+        return f"<Figure: {self.format}, {len(self.data)} bytes>"
+
+
+def draw(
+    circuit: Circuit, path: str | None = None, *, format: str | None = None
+) -> Figure:
+    """Draw a circuit.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        At most 500 gates.
+    path : str, optional
+        The file to write, whole or not at all.
+    format : {"svg", "png", "pdf"}, optional
+        By default what the path's ending says, and SVG without one.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    LimitError
+        If the circuit has more than 500 gates.
+    RenderError
+        If the format is unknown or Graphviz fails.
+    """
+    from circuitgrad.figures.layout import dot_graph
+    from circuitgrad.formats.files import write_whole
+
+    ending = os.path.splitext(path)[1].lower().lstrip(".") if path else ""
+    chosen = format or ending or "svg"
+    if chosen not in FIGURE_FORMATS:
+        raise RenderError(
+            f"no figure format {chosen!r}; there are: {', '.join(FIGURE_FORMATS)}"
+        )
+    if circuit.size > MAX_GATES:
+        raise LimitError(
+            f"{circuit.size} gates: figures have at most {MAX_GATES} (the limit)"
+        )
+    figure = Figure(render(dot_graph(circuit), chosen), chosen)
+    if path is not None:
+        write_whole(path, figure.data)
+    return figure
+
+
+def render(graph: pydot.Dot, format: str) -> bytes:
+    """Lay out a graph and render it: by a ``dot`` on the PATH, else in process."""
+    if not shutil.which("dot"):
+        return _render_in_process(graph.to_string(), format)
+    try:
+        found: Any = graph.create(prog="dot", format=format, encoding="utf-8")
+    except (OSError, AssertionError) as error:
+        raise RenderError(f"dot failed: {error}") from None
+    return bytes(found)
+
+
+def _render_in_process(dot: str, format: str) -> bytes:
+    """Render with the Graphviz that pygraphviz's wheel carries."""
+    try:
+        import pygraphviz
+    except ImportError:
+        raise RenderError(
+            "no Graphviz: install pygraphviz 2.0 or later, or put Graphviz's dot on the PATH"
+        ) from None
+    with _without_font_warnings():
+        graph = pygraphviz.AGraph(string=dot)
+        try:
+            found: bytes = graph.draw(format=format, prog="dot")
+        except (OSError, ValueError) as error:
+            raise RenderError(f"Graphviz failed: {error}") from None
+        finally:
+            graph.close()
+    return found
+
+
+@contextlib.contextmanager
+def _without_font_warnings() -> Iterator[None]:
+    """Keep Fontconfig's complaints about the system's settings off standard error.
+
+    The library writes to the file descriptor itself, so that is what is redirected; every
+    other line is passed on.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as caught:
+        kept = os.dup(2)
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            caught.seek(0)
+            lines = [
+                line for line in caught if not line.startswith(b"Fontconfig warning")
+            ]
+            os.write(2, b"".join(lines))
+
+
+def mimebundle(circuit: Circuit) -> dict[str, str]:
+    """Give what a notebook shows: a picture where the circuit is small, and its text."""
+    bundle = {"text/plain": repr(circuit)}
+    if 0 < circuit.size <= MAX_NOTEBOOK_GATES:
+        try:
+            bundle["image/svg+xml"] = draw(circuit).data.decode("utf-8")
+        except Exception:  # a picture that fails must not hide the text
+            return bundle
+    return bundle

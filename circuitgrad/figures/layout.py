@@ -1,0 +1,144 @@
+"""The pydot graph of a circuit: what a figure shows, before Graphviz places it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from circuitgrad import exact
+from circuitgrad.columns import trait_table
+from circuitgrad.figures.labels import (
+    gate_label,
+    name_label,
+    number_label,
+    quoted,
+)
+from circuitgrad.gates import CONSTANT, INPUT
+from circuitgrad.provenance import ADJOINT, COPY, PARTIAL, PRODUCT, TANGENT
+
+if TYPE_CHECKING:
+    import pydot
+
+    from circuitgrad.circuit import Circuit
+
+__all__ = ["dot_graph"]
+
+FONT: Final = "DejaVu Sans, Helvetica, Arial, sans-serif"
+
+#: Fill and border by role: Okabe and Ito's palette, lightened, safe for the colour-blind.
+_COLORS: Final = {
+    "source": ("#f2f2f2", "#6b6b6b"),
+    "gate": ("#ffffff", "#333333"),
+    COPY: ("#e3f0fa", "#0072b2"),
+    ADJOINT: ("#fdeedd", "#d55e00"),
+    TANGENT: ("#fdeedd", "#d55e00"),
+    PRODUCT: ("#fdf6e3", "#b8860b"),
+    PARTIAL: ("#e2f3ee", "#009e73"),
+}
+
+
+def dot_graph(circuit: Circuit, *, rankdir: str = "BT") -> pydot.Dot:
+    """Make the pydot graph of a circuit's live vertices and its inputs.
+
+    Sources stand at the bottom.  A gate shows its symbol, and its name beside it where it
+    has one; a wire shows its weight, and its slot where operands have an order; an output
+    is an arrow to its name.  Node names are made here, and every label is quoted: no name
+    can reach Graphviz as markup, an attribute or a node.
+    """
+    import pydot
+
+    graph = pydot.Dot(
+        graph_type="digraph",
+        rankdir=rankdir,
+        ordering="in",
+        nodesep="0.3",
+        ranksep="0.45",
+        bgcolor="transparent",
+        fontname=quoted(FONT),
+        charset="UTF-8",
+    )
+    graph.set_node_defaults(fontname=quoted(FONT), fontsize="14", penwidth="1.2")
+    graph.set_edge_defaults(
+        fontname=quoted(FONT), fontsize="11", arrowsize="0.6", color=quoted("#555555")
+    )
+    columns, live, known = circuit.columns, circuit.live, _known_names(circuit)
+    shown = [v for v in range(len(columns)) if live[v] or v < columns.inputs]
+    sources = pydot.Subgraph(rank="source")
+    for vertex in shown:
+        node = pydot.Node(f"n{vertex}", **_node(circuit, vertex, known))
+        (sources if vertex < columns.sources else graph).add_node(node)
+    graph.add_subgraph(sources)
+    ordered = ~trait_table("commutative")[columns.op] & (columns.fan_in > 1)
+    for vertex in shown:
+        for slot, wire in enumerate(columns.wires_of(vertex)):
+            options: dict[str, Any] = {}
+            weight = int(columns.weights[wire])
+            if weight != exact.ONE:
+                options["label"] = quoted(f" {number_label(exact.number(weight))} ")
+            elif ordered[vertex]:
+                options["headlabel"] = quoted(f" {slot + 1} ")
+                options["labelfontsize"] = "9"
+            graph.add_edge(
+                pydot.Edge(f"n{int(columns.operands[wire])}", f"n{vertex}", **options)
+            )
+    for number, (label, vertex) in enumerate(circuit.outputs):
+        graph.add_node(
+            pydot.Node(
+                f"o{number}", shape="plaintext", label=quoted(name_label(label, known))
+            )
+        )
+        graph.add_edge(pydot.Edge(f"n{vertex}", f"o{number}", style="bold"))
+    return graph
+
+
+def _node(circuit: Circuit, vertex: int, known: set[str]) -> dict[str, Any]:
+    columns = circuit.columns
+    code = int(columns.op[vertex])
+    fill, border = _COLORS[_role(circuit, vertex)]
+    options = {
+        "style": "filled",
+        "fillcolor": quoted(fill),
+        "color": quoted(border),
+        "fontcolor": quoted("#111111"),
+    }
+    if code == INPUT:
+        label = name_label(str(circuit.names[vertex]))
+        return options | {
+            "shape": "box",
+            "style": quoted("filled,rounded"),
+            "label": quoted(label),
+        }
+    if code == CONSTANT:
+        label = number_label(exact.number(int(columns.params[vertex])))
+        return options | {"shape": "box", "label": quoted(label), "height": "0.35"}
+    param = int(columns.params[vertex])
+    label = gate_label(
+        circuit.gate_type(vertex), exact.number(param) if param >= 0 else None
+    )
+    name = circuit.names[vertex]
+    outputs = {label for label, at in circuit.outputs if at == vertex}
+    if name is not None and name not in outputs:
+        below = name_label(str(name), known - {name})
+        options |= {"margin": "0.02", "height": "0.6"}
+        shape = "circle" if len(below) <= 4 and len(label) <= 4 else "ellipse"
+        return options | {"shape": shape, "label": quoted(f"{label}\n{below}")}
+    shape = "circle" if len(label) <= 3 else "ellipse"
+    return options | {"shape": shape, "margin": "0.03", "label": quoted(label)}
+
+
+def _role(circuit: Circuit, vertex: int) -> Any:
+    if circuit.columns.op[vertex] <= CONSTANT:
+        return "source"
+    provenance = circuit.provenance
+    if provenance is None or provenance.source is circuit:
+        return "gate"
+    role = int(provenance.role[vertex])
+    made = any(name in ("reverse_mode", "forward_mode") for name in provenance.passes)
+    return role if made and role in _COLORS else "gate"
+
+
+def _known_names(circuit: Circuit) -> set[str]:
+    """Give the names that a derivative may be by."""
+    known = {name for name in circuit.names if name is not None}
+    if circuit.provenance is not None:
+        known.update(circuit.provenance.source.labels)
+    return known

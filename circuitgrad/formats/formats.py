@@ -1,0 +1,127 @@
+"""The table of formats, and reading and writing by it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from circuitgrad.errors import CircuitError
+from circuitgrad.formats.files import read_text, write_whole
+from circuitgrad.formats.text import parse, write_text
+
+if TYPE_CHECKING:
+    from circuitgrad.circuit import Circuit
+
+__all__ = ["FORMATS", "Format", "format_of", "read", "render_text", "write"]
+
+
+def _parse_json(text: str, path: str | None = None) -> Circuit:
+    from circuitgrad.formats.json import parse_json
+
+    return parse_json(text, path)
+
+
+def _write_json(circuit: Circuit) -> str:
+    from circuitgrad.formats.json import write_json
+
+    return write_json(circuit)
+
+
+def _write_dot(circuit: Circuit) -> str:
+    from circuitgrad.formats.dot import write_dot
+
+    return write_dot(circuit)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format: its endings, and how it is read and written, where it is."""
+
+    name: str
+    endings: tuple[str, ...]
+    parse: Callable[..., Circuit] | None
+    write: Callable[[Circuit], str]
+
+
+FORMATS: Final = {
+    form.name: form
+    for form in (
+        Format("cg", (".cg",), parse, write_text),
+        Format("json", (".json",), _parse_json, _write_json),
+        Format("dot", (".dot", ".gv"), None, _write_dot),
+    )
+}
+
+
+def format_of(path: str, default: str | None = "cg") -> str | None:
+    """Give the format that a file's ending says, or the default."""
+    ending = os.path.splitext(path)[1].lower()
+    for form in FORMATS.values():
+        if ending in form.endings:
+            return form.name
+    return default
+
+
+def read(path: str | os.PathLike[str], format: str | None = None) -> Circuit:
+    """Read a circuit from a file, or from standard input for ``-``.
+
+    Parameters
+    ----------
+    path : str or path
+    format : {"cg", "json"}, optional
+        By default what the ending says; with no known ending, JSON where the text begins
+        with a brace and circuit text otherwise.
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be read, with file, line, column and a caret.
+    LimitError
+        If it passes a limit.
+    """
+    name = os.fspath(path)
+    text = read_text(name)
+    chosen = format or format_of(name, None)
+    if chosen is None:
+        chosen = "json" if text.lstrip()[:1] == "{" else "cg"
+    form = _format(chosen)
+    if form.parse is None:
+        raise CircuitError(f"{chosen} is written, not read")
+    return form.parse(text, "<stdin>" if name == "-" else name)
+
+
+def render_text(circuit: Circuit, format: str = "cg") -> str:
+    """Write a circuit as text in a format."""
+    return _format(format).write(circuit)
+
+
+def write(
+    circuit: Circuit, path: str | os.PathLike[str], format: str | None = None
+) -> None:
+    """Write a circuit to a file, whole or not at all; ``-`` is standard output.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    path : str or path
+    format : {"cg", "json", "dot"}, optional
+        By default what the ending says, and circuit text for an ending of no format.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written; a file that stood there before is as it was.
+    """
+    name = os.fspath(path)
+    if format is None and name.lower().endswith((".svg", ".png", ".pdf")):
+        raise CircuitError(f"{name}: a figure is drawn, not written: use draw")
+    chosen = format or format_of(name) or "cg"
+    write_whole(name, render_text(circuit, chosen).encode("utf-8"))
+
+
+def _format(name: str) -> Format:
+    if name not in FORMATS:
+        raise CircuitError(f"no format {name!r}; there are: {', '.join(FORMATS)}")
+    return FORMATS[name]

@@ -1,0 +1,116 @@
+"""Gradient circuits in one call: differentiate, then simplify."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from circuitgrad.circuit import Circuit
+from circuitgrad.errors import CircuitError
+from circuitgrad.passes import run
+from circuitgrad.passes.forward_mode import forward_mode
+from circuitgrad.passes.reverse_mode import reverse_mode
+
+__all__ = ["MODES", "differentiate", "gradient", "jacobian"]
+
+#: The modes by every name that they are asked for.
+MODES = {
+    "reverse": reverse_mode,
+    "bp": reverse_mode,
+    "forward": forward_mode,
+    "fp": forward_mode,
+}
+
+
+def differentiate(circuit: Circuit, mode: str = "reverse", **options: Any) -> Circuit:
+    """Emit the literal gradient circuit in a mode: ``reverse``, ``bp``, ``forward``, ``fp``.
+
+    Raises
+    ------
+    CircuitError
+        If there is no such mode.
+    """
+    if mode not in MODES:
+        raise CircuitError(f"no mode {mode!r}; there are: {', '.join(MODES)}")
+    return MODES[mode](circuit, **options).verify()
+
+
+def jacobian(
+    circuit: Circuit,
+    *,
+    of: Sequence[str] | str | None = None,
+    wrt: Sequence[str] | str | None = None,
+    mode: str = "reverse",
+    value: bool = False,
+    all: bool = False,
+    pipeline: str = "tidy",
+) -> Circuit:
+    """Emit the circuit of all partial derivatives of the outputs.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    of, wrt : str or sequence of str, optional
+        The outputs and the inputs (or gates) to differentiate; all where left out.
+    mode : {"reverse", "bp", "forward", "fp"}
+        Backpropagation or forward propagation.
+    value : bool
+        Whether the outputs of ``circuit`` are outputs too.
+    all : bool
+        Whether to differentiate by every input and gate.
+    pipeline : str
+        The passes that follow: ``none``, ``tidy`` or a list (`circuitgrad.run`).
+
+    Returns
+    -------
+    Circuit
+        Outputs ``d<output>_d<input>``.
+
+    Raises
+    ------
+    CircuitError
+        If a name or the mode is unknown.
+    PipelineError
+        If the pipeline cannot be read.
+    """
+    chosen = [of] if isinstance(of, str) else of
+    inputs = [wrt] if isinstance(wrt, str) else wrt
+    emitted = differentiate(circuit, mode, of=chosen, wrt=inputs, value=value, all=all)
+    return run(emitted, pipeline)
+
+
+def gradient(
+    circuit: Circuit,
+    *,
+    of: str | None = None,
+    wrt: Sequence[str] | str | None = None,
+    mode: str = "reverse",
+    value: bool = False,
+    all: bool = False,
+    pipeline: str = "tidy",
+) -> Circuit:
+    """Emit the gradient circuit of one output; options as for `jacobian`.
+
+    Raises
+    ------
+    CircuitError
+        Also if the circuit has several outputs and ``of`` is left out.
+
+    Examples
+    --------
+    >>> from circuitgrad.builder import trace
+    >>> print(gradient(trace(lambda x, y: x**2 + 3 * x * y)))
+    input x, y
+    df_dy = 3*x
+    df_dx = 2*x + 3*y
+    output df_dx, df_dy
+    <BLANKLINE>
+    """
+    if of is None and len(circuit.outputs) != 1:
+        names = ", ".join(circuit.output_names)
+        raise CircuitError(
+            f"several outputs ({names}): say which with of=, or use jacobian"
+        )
+    return jacobian(
+        circuit, of=of, wrt=wrt, mode=mode, value=value, all=all, pipeline=pipeline
+    )

@@ -1,0 +1,181 @@
+"""Counts of a circuit, as FORMAT.md section 2 defines them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from circuitgrad import exact, loops
+from circuitgrad.columns import trait_table
+from circuitgrad.gates import CONSTANT, POWER, PROD, SUM
+from circuitgrad.provenance import PARTIAL
+
+if TYPE_CHECKING:
+    from circuitgrad.circuit import Circuit
+
+__all__ = ["Stats", "literal_size", "stats", "theorem3_bound"]
+
+#: Formal degrees from here on are not counted out.
+MAX_DEGREE: Final = 10**18
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a circuit costs; only what some output depends on counts.
+
+    Attributes
+    ----------
+    inputs, outputs, constants : int
+        Sources and outputs; constants are those that a gate or an output uses.
+    size, wires, depth : int
+        Gates, operand slots, gates on the longest path.
+    ops, nonscalar : int
+        Scalar operations of the straight-line program, and Ostrowski's measure.
+    fan_out : int
+        Largest number of wires that leave one vertex.
+    multiplicative_depth : int
+        Products on the longest path, those with fewer than two wires that no constant
+        feeds left out.
+    formal_degree : int or None
+        Degree of the polynomial that the circuit seems to compute; None where a gate is
+        neither a sum, a product nor a power with a whole exponent, or past 10^18.
+    """
+
+    inputs: int
+    outputs: int
+    constants: int
+    size: int
+    wires: int
+    depth: int
+    ops: int
+    nonscalar: int
+    fan_out: int
+    multiplicative_depth: int
+    formal_degree: int | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the counts by name."""
+        return asdict(self)
+
+
+def stats(circuit: Circuit) -> Stats:
+    """Count a circuit, in time linear in wires.
+
+    References
+    ----------
+    Shpilka and Yehudayoff, "Arithmetic circuits: a survey of recent results and open
+    questions" (2010), for formal degree, multiplicative depth and fan-out.
+    """
+    columns = circuit.columns
+    live, gate = circuit.live, circuit.columns.is_gate & circuit.live
+    live_wire = gate[columns.consumer]
+    variable = columns.varies[columns.operands]  # wires that no constant feeds
+
+    def per_gate(wires: Any) -> Any:
+        return np.bincount(columns.consumer[wires & live_wire], minlength=len(columns))
+
+    wires, varying = per_gate(live_wire), per_gate(variable)
+    sign = (columns.weights == exact.ONE) | (columns.weights == exact.MINUS_ONE)
+    scaled = per_gate(variable & ~sign)
+    positive = per_gate(~variable | (columns.weights != exact.MINUS_ONE))
+    chained, linear = (
+        trait_table("chained")[columns.op],
+        trait_table("linear")[columns.op],
+    )
+    nonscalar = trait_table("nonscalar")[columns.op]
+
+    cost = np.where(chained, wires - 1, 1)
+    cost += np.where(linear, scaled + (positive == 0), 0)
+    measure = np.where(chained, np.maximum(varying - 1, 0), 1)
+    counted = gate & columns.varies  # a gate that depends on no input is a constant
+
+    return Stats(
+        inputs=columns.inputs,
+        outputs=len(circuit.outputs),
+        constants=int(np.count_nonzero(live & (columns.op == CONSTANT))),
+        size=int(np.count_nonzero(gate)),
+        wires=int(np.count_nonzero(live_wire)),
+        depth=_longest_path(circuit, gate),
+        ops=int(cost[counted].sum()),
+        nonscalar=int(measure[counted & nonscalar].sum()),
+        fan_out=int(np.bincount(columns.operands[live_wire], minlength=1).max()),
+        multiplicative_depth=_longest_path(
+            circuit, gate & (columns.op == PROD) & (varying > 1)
+        ),
+        formal_degree=_formal_degree(circuit),
+    )
+
+
+def _longest_path(circuit: Circuit, counted: Any) -> int:
+    columns = circuit.columns
+    level = np.zeros(len(columns), dtype=np.int64)
+    loops.levels(columns.offsets, columns.operands, counted.astype(np.int64), level)
+    return int(level[circuit.output_vertices].max())
+
+
+def _formal_degree(circuit: Circuit) -> int | None:
+    columns = circuit.columns
+    gates = np.flatnonzero(circuit.live & columns.is_gate)
+    powers = [SUM, PROD, POWER]
+    if not np.isin(columns.op[gates], powers).all():
+        return None
+    degree = [1] * columns.inputs + [0] * (len(columns) - columns.inputs)
+    op, operands = columns.op.tolist(), columns.operands.tolist()
+    offsets, params = columns.offsets.tolist(), columns.params.tolist()
+    for v in gates.tolist():
+        below = [degree[u] for u in operands[offsets[v] : offsets[v + 1]]]
+        if op[v] == SUM:
+            degree[v] = max(below)
+        elif op[v] == PROD:
+            degree[v] = sum(below)
+        else:
+            exponent = exact.rational(params[v])
+            if exponent.denominator != 1 or exponent < 0:
+                return None
+            degree[v] = below[0] * int(exponent)
+        if degree[v] > MAX_DEGREE:
+            return None
+    return max(degree[v] for _, v in circuit.outputs)
+
+
+def theorem3_bound(circuit: Circuit) -> int:
+    """Bound the gates of backpropagation's literal output: 3 wires + vertices.
+
+    References
+    ----------
+    Theorem 3 of the lecture notes on circuits and backpropagation; wires and vertices
+    are those that some output depends on.
+    """
+    live = circuit.live
+    wires = int(np.count_nonzero(live[circuit.columns.consumer]))
+    return 3 * wires + int(np.count_nonzero(live))
+
+
+def literal_size(gradient: Circuit) -> int:
+    """Count an emitted circuit's gates as Theorem 3 does: each partial is one gate.
+
+    Gates that make one partial derivative together count once, whatever their number;
+    what several partials of a gate share counts with those that use it.
+    """
+    provenance = gradient.provenance
+    assert provenance is not None, "only an emitted circuit knows its partials"
+    gate = gradient.live & gradient.columns.is_gate
+    partial = gate & (provenance.role == PARTIAL)
+    keys = {
+        (vertex, slot)
+        for vertex, slot in zip(
+            provenance.vertex[partial].tolist(),
+            provenance.slot[partial].tolist(),
+            strict=True,
+        )
+        if slot >= 0
+    }
+    return int(np.count_nonzero(gate & ~partial)) + len(keys)
+
+
+def operation_set(circuit: Circuit) -> set[str]:
+    """Give the names of the gate types that a circuit uses."""
+    gate = circuit.live & circuit.columns.is_gate
+    return {circuit.gate_type(int(v)).name for v in np.flatnonzero(gate)}

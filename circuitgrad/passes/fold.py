@@ -1,0 +1,211 @@
+"""Constant folding: arithmetic on numbers, and operands that change nothing."""
+
+from __future__ import annotations
+
+import heapq
+from fractions import Fraction
+
+import numpy as np
+
+from circuitgrad import exact
+from circuitgrad.circuit import Circuit
+from circuitgrad.columns import Ints, trait_table
+from circuitgrad.errors import CircuitgradError
+from circuitgrad.evaluation.arithmetic import Rationals
+from circuitgrad.gates import DIV, INV, POW, POWER, PROD, SUM, gate_type
+from circuitgrad.passes.edit import Edit
+
+__all__ = ["fold"]
+
+
+def fold(circuit: Circuit) -> Circuit:
+    """Compute what depends on numbers alone, and drop operands that change nothing.
+
+    A gate whose operands are all numbers becomes a number, where its value is rational and
+    has at most 64 digits.  ``1*u`` and ``u^1`` are u; ``0*u`` and ``0/u`` are 0;
+    ``2*3*u*v`` is ``6*u*v``; a product of a number and one operand, and ``u/3``, become a
+    weight; ``1/u`` written as a division becomes ``inv``; ``u^c`` with a number on its
+    wire gets a constant exponent; a sum loses wires of weight 0, and its numbers are
+    added.
+
+    Notes
+    -----
+    Exact everywhere, but for ``0/u -> 0`` and ``0*u -> 0``, which extend the domain where
+    u has no value.  Array operations find the gates that may fold; Python time is linear
+    in those alone.  Idempotent.
+    """
+    return _Fold(circuit).run()
+
+
+class _Fold:
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+        self.columns = circuit.columns
+        self.edit = Edit(circuit)
+        self.users: tuple[Ints, Ints] | None = None
+
+    def run(self) -> Circuit:
+        queue = self.candidates().tolist()
+        queued = set(queue)
+        heapq.heapify(queue)
+        while queue:  # in topological order, so operands are done before their users
+            vertex = heapq.heappop(queue)
+            before = self.edit.gate(vertex)
+            self.visit(vertex, *before)
+            if self.edit.resolve(vertex) == vertex and self.edit.gate(vertex) == before:
+                continue
+            for user in self.users_of(vertex):
+                if user not in queued:
+                    queued.add(user)
+                    heapq.heappush(queue, user)
+        return self.edit.finish("fold") if self.edit.changed else self.circuit
+
+    def candidates(self) -> Ints:
+        """Find the gates that may fold as the circuit stands."""
+        columns = self.columns
+        from_constant = (columns.operands >= columns.inputs) & (
+            columns.operands < columns.sources
+        )
+        wires = from_constant | (columns.weights == exact.ZERO)
+        mask = np.zeros(len(columns), dtype=np.bool_)
+        mask[columns.consumer[wires]] = True
+        lone = (columns.fan_in == 1) & trait_table("chained")[columns.op]
+        lone[columns.consumer[(columns.weights != exact.ONE)]] = False
+        mask |= lone  # x alone as a sum or a product of one wire
+        power = columns.op == POWER
+        mask |= power & np.isin(columns.params, (exact.ZERO, exact.ONE))
+        return np.flatnonzero(mask & columns.is_gate)
+
+    def users_of(self, vertex: int) -> list[int]:
+        if self.users is None:
+            columns = self.columns
+            order = np.argsort(columns.operands, kind="stable")
+            starts = np.searchsorted(
+                columns.operands[order], np.arange(len(columns) + 1)
+            )
+            self.users = columns.consumer[order], starts
+        consumers, starts = self.users
+        found: list[int] = consumers[starts[vertex] : starts[vertex + 1]].tolist()
+        return found
+
+    # ------------------------------------------------------------------ one gate
+
+    def visit(
+        self,
+        vertex: int,
+        code: int,
+        operands: list[int],
+        weights: list[int],
+        param: int,
+    ) -> None:
+        """Fold one gate, whose operands are folded."""
+        places = [self.edit.place(u) for u in operands]
+        if code == SUM:
+            self.fold_sum(vertex, operands, weights, places)
+        elif code != PROD and all(place >= 0 for place in places):
+            self.fold_numbers(vertex, code, places, param)
+        elif code == PROD:
+            self.fold_product(vertex, operands, places)
+        elif code in (DIV, POW, POWER):
+            self.fold_pair(vertex, code, operands, places, param)
+        elif len(operands) == 1 and "chained" in gate_type(code).traits:
+            self.edit.alias[vertex] = operands[0]  # max(u) is u
+
+    def become(self, vertex: int, value: Fraction) -> bool:
+        """Make a gate a number, where the number may be kept."""
+        if not exact.fits(value):
+            return False
+        self.edit.alias[vertex] = self.edit.constant(exact.intern(value))
+        return True
+
+    def become_scaled(self, vertex: int, operand: int, weight: Fraction) -> None:
+        """Make a gate a number times another vertex."""
+        if weight == 1:
+            self.edit.alias[vertex] = operand
+        elif exact.fits(weight):
+            self.edit.replace(vertex, SUM, [operand], [exact.intern(weight)])
+
+    def fold_numbers(
+        self, vertex: int, code: int, places: list[int], param: int
+    ) -> None:
+        gate = gate_type(code)
+        numbers = [exact.number(place) for place in places]
+        if "rational" not in gate.traits or any(
+            isinstance(n, exact.Pi) for n in numbers
+        ):
+            return
+        parameter = [exact.number(param)] if gate.takes_parameter else []
+        try:
+            value = gate.value(Rationals(), *numbers, *parameter)
+        except CircuitgradError:
+            return  # 1/0, 2^(1/2): left as it is written
+        if isinstance(value, Fraction):
+            self.become(vertex, value)
+
+    def fold_sum(
+        self, vertex: int, operands: list[int], weights: list[int], places: list[int]
+    ) -> None:
+        constant = Fraction(0)
+        rest: list[tuple[int, int]] = []
+        numbers = 0
+        for operand, weight, place in zip(operands, weights, places, strict=True):
+            if place >= 0 and place != exact.PI_PLACE:
+                constant += exact.rational(weight) * exact.rational(place)
+                numbers += 1
+            elif weight != exact.ZERO:
+                rest.append((operand, weight))
+        if not rest:
+            self.become(vertex, constant)
+        elif constant == 0 and len(rest) == 1 and rest[0][1] == exact.ONE:
+            self.edit.alias[vertex] = rest[0][0]
+        elif len(rest) + (constant != 0) < len(operands) or numbers > 1:
+            if constant:
+                if not exact.fits(constant):
+                    return
+                rest.append((self.edit.constant(exact.ONE), exact.intern(constant)))
+            self.edit.replace(vertex, SUM, [u for u, _ in rest], [w for _, w in rest])
+
+    def fold_product(self, vertex: int, operands: list[int], places: list[int]) -> None:
+        coefficient = Fraction(1)
+        rest = []
+        for operand, place in zip(operands, places, strict=True):
+            if place >= 0 and place != exact.PI_PLACE:
+                coefficient *= exact.rational(place)
+            else:
+                rest.append(operand)
+        if coefficient == 0 or not rest:
+            self.become(vertex, coefficient)
+        elif len(rest) == 1:
+            self.become_scaled(vertex, rest[0], coefficient)
+        elif coefficient == 1:
+            if len(rest) < len(operands):
+                self.edit.replace(vertex, PROD, rest)
+        elif len(rest) + 1 < len(operands) and exact.fits(coefficient):
+            number = self.edit.constant(exact.intern(coefficient))
+            self.edit.replace(vertex, PROD, [number, *rest])
+
+    def fold_pair(
+        self, vertex: int, code: int, operands: list[int], places: list[int], param: int
+    ) -> None:
+        """Fold ``u/c``, ``c/u``, ``u^c`` and ``u^1``, ``u^0``."""
+        if code == POWER:
+            exponent, fixed = param, exact.rational(param)
+        elif places[1] >= 0 and places[1] != exact.PI_PLACE:
+            exponent, fixed = places[1], exact.rational(places[1])
+        elif code == DIV and places[0] == exact.ONE:
+            self.edit.replace(vertex, INV, [operands[1]])
+            return
+        elif code == DIV and places[0] == exact.ZERO:
+            self.become(vertex, Fraction(0))
+            return
+        else:
+            return
+        if code == DIV:
+            if fixed != 0:
+                self.become_scaled(vertex, operands[0], 1 / fixed)
+        elif fixed == 1:
+            self.edit.alias[vertex] = operands[0]
+        elif fixed == 0:
+            self.become(vertex, Fraction(1))
+        elif code == POW:
+            self.edit.replace(vertex, POWER, [operands[0]], None, exponent)

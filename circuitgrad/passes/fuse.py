@@ -1,0 +1,133 @@
+"""Fusing sums of sums."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from circuitgrad import exact
+from circuitgrad.circuit import Circuit
+from circuitgrad.columns import Bools, Ints
+from circuitgrad.gates import SUM
+from circuitgrad.passes.edit import Edit
+
+__all__ = ["fuse"]
+
+
+def fuse(circuit: Circuit) -> Circuit:
+    """Make sums of sums one sum.
+
+    A sum with one wire becomes a weight on the sums that use it.  A longer sum is merged
+    into the sum that uses it when that is its only use.  Wires of a sum that then come
+    from the same vertex become one.
+
+    Notes
+    -----
+    Only reassociates (and adds weights of equal terms).  A merge that would make a weight
+    of more than 64 digits does not happen: weights multiplied down a long chain explode.
+    Linear in wires for each round, and rounds go on until one changes nothing; idempotent.
+    """
+    while True:
+        fused = _round(circuit)
+        if fused is circuit:
+            return circuit
+        circuit = fused
+
+
+def _round(circuit: Circuit) -> Circuit:
+    columns = circuit.columns
+    is_sum = columns.op == SUM
+    live_wire = (circuit.live & columns.is_gate)[columns.consumer]
+    inner = live_wire & is_sum[columns.operands] & is_sum[columns.consumer]
+    touched = np.zeros(len(columns), dtype=np.bool_)
+    touched[columns.consumer[inner]] = True
+    touched[
+        columns.consumer[_repeated(circuit, live_wire & is_sum[columns.consumer])]
+    ] = True
+    merged = _merged(circuit, live_wire)
+
+    edit = Edit(circuit)
+    for vertex in np.flatnonzero(touched & ~merged).tolist():
+        _, operands, weights, _ = edit.gate(vertex)
+        spliced = _splice(edit, merged, operands, weights)
+        if spliced == list(zip(operands, weights, strict=True)):
+            continue
+        if not spliced:
+            edit.alias[vertex] = edit.constant(exact.ZERO)
+        elif len(spliced) == 1 and spliced[0][1] == exact.ONE:
+            edit.alias[vertex] = spliced[0][0]
+        else:
+            edit.replace(vertex, SUM, [u for u, _ in spliced], [w for _, w in spliced])
+    if not edit.changed:
+        return circuit
+    return edit.finish("fuse")
+
+
+def _repeated(circuit: Circuit, wires: Bools) -> Ints:
+    """Find the wires whose gate has an earlier wire from the same vertex."""
+    columns = circuit.columns
+    chosen = np.flatnonzero(wires)
+    key = (
+        columns.consumer[chosen].astype(np.int64) * len(columns)
+        + columns.operands[chosen]
+    )
+    _, first = np.unique(key, return_index=True)
+    return np.delete(chosen, first)
+
+
+def _merged(circuit: Circuit, live_wire: Bools) -> Bools:
+    """Tell which sums of several wires have one use, which is a sum."""
+    columns = circuit.columns
+    is_sum = columns.op == SUM
+    uses = np.bincount(columns.operands[live_wire], minlength=len(columns))
+    np.add.at(uses, circuit.output_vertices, 1)
+    in_sums = live_wire & is_sum[columns.consumer]
+    sum_uses = np.bincount(columns.operands[in_sums], minlength=len(columns))
+    # A use through a sum of one wire counts once for each use of that.
+    alone = np.flatnonzero(is_sum & (columns.fan_in == 1) & circuit.live)
+    for vertex in alone[::-1].tolist():
+        uses[columns.operands[columns.offsets[vertex]]] += uses[vertex] - 1
+    merged: Bools = is_sum & (columns.fan_in > 1) & (uses == 1) & (sum_uses == 1)
+    return merged
+
+
+def _splice(
+    edit: Edit, merged: Bools, operands: list[int], weights: list[int]
+) -> list[tuple[int, int]]:
+    """Give a sum's terms with the sums among them taken apart, in their order."""
+    terms: dict[int, int] = {}
+    one = edit.constant(exact.ONE)
+    stack = list(zip(reversed(operands), reversed(weights), strict=True))
+    while stack:
+        vertex, weight = stack.pop()
+        inner = _terms(edit, merged, vertex)
+        scaled = [(u, exact.product(weight, w)) for u, w in inner] if inner else []
+        if inner and all(w is not None for _, w in scaled):
+            stack.extend(reversed(scaled))  # type: ignore[arg-type]
+            continue
+        place = edit.place(vertex)
+        if place >= 0 and place not in (exact.ONE, exact.PI_PLACE):
+            vertex, weight = (
+                one,
+                exact.intern(exact.rational(weight) * exact.rational(place)),
+            )
+        if vertex in terms:
+            total = exact.rational(terms[vertex]) + exact.rational(weight)
+            if not exact.fits(total):
+                return list(zip(operands, weights, strict=True))
+            terms[vertex] = exact.intern(total)
+        else:
+            terms[vertex] = weight
+    return [
+        (vertex, weight) for vertex, weight in terms.items() if weight != exact.ZERO
+    ]
+
+
+def _terms(edit: Edit, merged: Bools, vertex: int) -> list[tuple[int, int]] | None:
+    """Give the terms of an operand that is taken apart; None where it stays."""
+    columns = edit.columns
+    if vertex >= len(columns) or columns.op[vertex] != SUM:
+        return None
+    _, operands, weights, _ = edit.gate(vertex)
+    if len(operands) == 1 or merged[vertex]:
+        return list(zip(operands, weights, strict=True))
+    return None
