@@ -1,7 +1,7 @@
-"""circuitgrad: a symbolic circuit compiler that emits gradient circuits as new circuits.
+"""circuitgrad: a symbolic circuit compiler that emits gradients as new circuits.
 
-What is public is listed in ``__init__.pyi``; each name is imported on first use, so that
-``import circuitgrad`` costs next to nothing.
+What is public is listed in ``__init__.pyi``; each name is imported on first use, so
+that ``import circuitgrad`` costs next to nothing.
 """
 
 import lazy_loader

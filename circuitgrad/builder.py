@@ -1,8 +1,8 @@
 """Building circuits in Python: a builder, handles with operators, and tracing.
 
 A handle (`Expr`) is a vertex and a number factor: ``3*x`` makes no gate until something
-other than a sum uses it, so ``x - 3*y`` is one sum gate whose second wire has weight -3,
-exactly as in circuit text.
+other than a sum uses it, so ``x - 3*y`` is one sum gate whose second wire has weight
+-3, exactly as in circuit text.
 """
 
 from __future__ import annotations

@@ -291,7 +291,8 @@ class Circuit:
             if bad.any():
                 vertex = int(np.flatnonzero(bad)[0])
                 raise CircuitError(
-                    f"gate {self.labels[vertex]}: {gate.name} with {fan_in[vertex]} operands"
+                    f"gate {self.labels[vertex]}: {gate.name} "
+                    f"with {fan_in[vertex]} operands"
                 )
             missing = chosen & ((columns.params >= 0) != gate.takes_parameter)
             _require(not missing.any(), f"a parameter where {gate.name} takes one")
@@ -399,7 +400,7 @@ class Circuit:
         return draw(self, path, **options)
 
     def to_sympy(self) -> Any:
-        """Give the sympy formula of each output, by name (`circuitgrad.formats.sympy`)."""
+        """Give each output's sympy formula, by name (`circuitgrad.formats.sympy`)."""
         from circuitgrad.formats.sympy import to_sympy
 
         return to_sympy(self)

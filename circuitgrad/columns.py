@@ -27,10 +27,10 @@ Bools = npt.NDArray[np.bool_]
 class Columns:
     """The vertices and wires of a circuit, one array a property.
 
-    Vertex ``v`` has gate type ``op[v]`` and the wires ``offsets[v]:offsets[v + 1]``, one
-    an operand slot.  Wire ``w`` comes from vertex ``operands[w]`` with the weight at
-    place ``weights[w]`` of the number table (`circuitgrad.exact`).  ``params[v]`` is the
-    place of a constant's value or a gate's parameter, -1 where there is none.
+    Vertex ``v`` has gate type ``op[v]`` and the wires ``offsets[v]:offsets[v + 1]``,
+    one an operand slot.  Wire ``w`` comes from vertex ``operands[w]`` with the weight
+    at place ``weights[w]`` of the number table (`circuitgrad.exact`).  ``params[v]`` is
+    the place of a constant's value or a gate's parameter, -1 where there is none.
     ``shapes[v]`` is the place of the vertex's shape; 0 is ``()``, the only one so far.
     All arrays are read-only.
     """
@@ -220,7 +220,7 @@ def assemble(
     operands = raw.operands[wire_kept].astype(np.int64)
     weights = raw.weights[wire_kept].astype(np.int32)
 
-    # The constants of a sum become weights on the constant 1, whose raw number is `one`.
+    # The constants of a sum become weights on the constant 1, raw vertex `one`.
     one = len(raw.op)
     in_sum = np.repeat(raw.op[keep] == SUM, fan_in)
     from_constant = (raw.op[operands] == CONSTANT) & in_sum

@@ -20,7 +20,7 @@ class CircuitgradError(Exception):
 
 
 class CircuitError(CircuitgradError, ValueError):
-    """A circuit, or a request of one, that makes no sense: an unknown input, a cycle."""
+    """A circuit, or request of one, that makes no sense: an unknown input, a cycle."""
 
     exit_status = 2
 

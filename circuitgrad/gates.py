@@ -295,6 +295,7 @@ _KINKED = [
         "leaky_relu",
         arity=1,
         value=lambda m, u, s: m.select(u > 0, u, m.number(s) * u),
+        formula=lambda m, u, s: m.number(s) * u + m.number(1 - s) * m.maximum(u, 0),
         partials=lambda g, y, u, s: [s + (1 - s) * g.step(u)],
         symbol="LReLU",
         traits=_traits("rational"),

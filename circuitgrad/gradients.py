@@ -23,7 +23,7 @@ MODES = {
 
 
 def differentiate(circuit: Circuit, mode: str = "reverse", **options: Any) -> Circuit:
-    """Emit the literal gradient circuit in a mode: ``reverse``, ``bp``, ``forward``, ``fp``.
+    """Emit the literal gradient circuit, mode ``reverse``/``bp``, ``forward``/``fp``.
 
     Raises
     ------

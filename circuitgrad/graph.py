@@ -69,8 +69,8 @@ def encode(circuit: Circuit) -> nx.MultiDiGraph[int]:
 def decode(graph: nx.MultiDiGraph[Any], path: str | None = None) -> Circuit:
     """Make a circuit of a networkx graph with the attributes of FORMAT.md.
 
-    The nodes may be any hashable values; a vertex's number follows from the order of the
-    nodes where that is topological, and from a topological sort otherwise.
+    The nodes may be any hashable values; a vertex's number follows from the order of
+    the nodes where that is topological, and from a topological sort otherwise.
 
     Raises
     ------
@@ -191,8 +191,8 @@ def _wires_in(
     for operand, _, key, data in graph.in_edges(node, keys=True, data=True):
         if isinstance(key, bool) or not isinstance(key, int) or key in wires:
             raise fail(
-                f"edge {operand!r} -> {node!r}: the key {key!r} should be the operand slot, "
-                "each slot once"
+                f"edge {operand!r} -> {node!r}: the key {key!r} should be "
+                "the operand slot, each slot once"
             )
         if operand not in vertex_of:  # only an input's wires can come from later
             raise fail(f"edge {operand!r} -> {node!r}: an input has no wires into it")

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from circuitgrad.columns import trait_table
-from circuitgrad.gates import CONSTANT, INPUT
+from circuitgrad.gates import INPUT
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
@@ -20,14 +20,14 @@ def isomorphic(a: Circuit, b: Circuit) -> bool:
     """Tell whether two circuits are the same up to names and order.
 
     The order of lines, of inputs and outputs, and of the operands of commutative gates
-    does not count; neither do names of gates.  Inputs and outputs correspond by name where
-    both circuits have the same names, and by position otherwise.  Gates that no output
-    depends on are left out.  Two equal gates are not one gate: sharing counts.
+    does not count; neither do names of gates.  Inputs and outputs correspond by name
+    where both circuits have the same names, and by position otherwise.  Gates that no
+    output depends on are left out.  Two equal gates are not one gate: sharing counts.
 
     Notes
     -----
-    Colour refinement over wires in both directions; where equal gates leave colours that
-    are not discrete, one vertex after the other is told apart and refined again.
+    Colour refinement over wires in both directions; where equal gates leave colours
+    that are not discrete, one vertex after the other is told apart and refined again.
     Expected O(wires log wires) for circuits without many equal gates.
 
     References
@@ -98,7 +98,7 @@ class _Side:
         """Colour each vertex by the formula it computes; -1 where it is dead."""
         colors: _Colors = []
         for vertex, code in enumerate(self.op):
-            if not self.live[vertex] and code > CONSTANT:
+            if not self.live[vertex] and code != INPUT:
                 colors.append(-1)
                 continue
             key: Any
@@ -150,7 +150,7 @@ def _stable(sides: list[_Side], colors: list[_Colors]) -> list[_Colors] | None:
 
 
 def _match(sides: list[_Side], colors: list[_Colors]) -> bool:
-    """Search for an isomorphism: refine, tell one vertex apart, refine, with backtracking."""
+    """Search for an isomorphism: refine, tell one vertex apart, refine, backtrack."""
     pending = [colors]
     while pending:
         stable = _stable(sides, pending.pop())

@@ -1,9 +1,9 @@
 """The sequential loops over columns: interpreted when small, compiled when large.
 
-Each loop is plain Python over integer buffers.  Below `COMPILE_FROM` wires it runs as it
-stands, on memory views (whose items are Python integers, faster than NumPy's); above,
-numba compiles the same source, once a machine where its cache can be written.  A test
-holds the two against each other, byte for byte.
+Each loop is plain Python over integer buffers.  Below `COMPILE_FROM` wires it runs as
+it stands, on memory views (whose items are Python integers, faster than NumPy's);
+above, numba compiles the same source, once a machine where its cache can be written.  A
+test holds the two against each other, byte for byte.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any, Final
-
-import numpy as np
 
 __all__ = [
     "COMPILE_FROM",
@@ -63,7 +61,7 @@ def kernel(function: Callable[..., None]) -> Kernel:
 
 @kernel
 def reach_sinks(offsets, operands, wire_on, mask):  # type: ignore[no-untyped-def]
-    """Extend ``mask`` to every vertex that depends on a vertex in it, by wires that are on."""
+    """Extend ``mask`` to every vertex that depends on it, by wires that are on."""
     for v in range(len(mask)):
         for w in range(offsets[v], offsets[v + 1]):
             if wire_on[w] and mask[operands[w]]:
@@ -73,7 +71,7 @@ def reach_sinks(offsets, operands, wire_on, mask):  # type: ignore[no-untyped-de
 
 @kernel
 def reach_sources(offsets, operands, wire_on, mask):  # type: ignore[no-untyped-def]
-    """Extend ``mask`` to every vertex that a vertex in it depends on, by wires that are on."""
+    """Extend ``mask`` to every vertex that it depends on, by wires that are on."""
     for v in range(len(mask) - 1, -1, -1):
         if mask[v]:
             for w in range(offsets[v], offsets[v + 1]):
@@ -97,8 +95,8 @@ def number_values(  # type: ignore[no-untyped-def]
 ):
     """Give each vertex the first vertex of equal value: hash-consing, in one sweep.
 
-    ``same`` is the result.  ``table`` is an open-addressing hash table of a power of two
-    slots, filled with -1; ``key`` is scratch for one (operand, weight) pair a wire.
+    ``same`` is the result.  ``table`` is an open-addressing hash table of a power of
+    two slots, filled with -1; ``key`` is scratch for one (operand, weight) pair a wire.
     Operands of commutative gates are put in order first, by Shell's sort.
     """
     slots = len(table) - 1

@@ -1,4 +1,4 @@
-"""Provenance: which vertex or wire of the source circuit each emitted vertex belongs to."""
+"""Provenance: the source vertex or wire that each emitted vertex belongs to."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Provenance:
         return cls(circuit, (), role, np.arange(count, dtype=np.int32), none, none)
 
     def take(self, origin: Ints, name: str) -> Provenance:
-        """Follow a pass that made each vertex from the one at ``origin`` (-1: from none)."""
+        """Follow a pass that made each vertex from that at ``origin`` (-1: none)."""
         none = origin < 0
         return Provenance(
             self.source,
@@ -70,7 +70,7 @@ class Provenance:
         )
 
     def extended(self, role: Ints, vertex: Ints, slot: Ints, other: Ints) -> Provenance:
-        """Append vertices that belong to vertices of this circuit, not of its source."""
+        """Append vertices that belong to vertices of this circuit, not its source."""
 
         def through(own: Ints) -> Ints:
             return np.where(own < 0, -1, self.vertex[own]).astype(np.int32)
@@ -85,7 +85,7 @@ class Provenance:
         )
 
     def describe(self, vertex: int) -> str:
-        """Say in words what a vertex is: ``adjoint of g1``, ``partial of f at slot 0``."""
+        """Say what a vertex is: ``adjoint of g1``, ``partial of f at slot 0``."""
         labels = self.source.labels
         role = int(self.role[vertex])
         belongs, other = int(self.vertex[vertex]), int(self.other[vertex])

@@ -40,11 +40,11 @@ def check_gradient(
 ) -> Report:
     """Check every output of a gradient circuit against the derivative it is named for.
 
-    An output ``df_dx`` should be the derivative of the source's output f by its input x,
-    or by its gate x in the sense of (C - x), Definition 2 of the notes; an output with the
-    name of one of the source's outputs should have its value.  The level of each answer
-    is stated: proved by sympy from the formulas, or, where the formulas are too large or
-    sympy cannot decide, sampled at random points to 50 digits.
+    An output ``df_dx`` should be the derivative of the source's output f by its input
+    x, or by its gate x in the sense of (C - x), Definition 2 of the notes; an output
+    with the name of one of the source's outputs should have its value.  The level of
+    each answer is stated: proved by sympy from the formulas, or, where the formulas are
+    too large or sympy cannot decide, sampled at random points to 50 digits.
 
     Parameters
     ----------
@@ -62,8 +62,8 @@ def check_gradient(
     Raises
     ------
     CircuitError
-        If the gradient circuit has an input that the source has not, or ``ranges`` names
-        no input.
+        If the gradient circuit has an input that the source has not, or ``ranges``
+        names no input.
 
     Notes
     -----
@@ -161,7 +161,7 @@ class _Prover:
         return self.built[which]
 
     def small(self, circuit: Circuit, which: int) -> Circuit:
-        """Keep the outputs whose formulas are within the cap: others are never built."""
+        """Keep the outputs whose formulas are within the cap: no other is built."""
         assert self.sizes is not None
         sizes = self.sizes[which]
         kept = [
@@ -173,7 +173,7 @@ class _Prover:
         return circuit.with_outputs(kept)
 
     def expected(self, claim: _Claim) -> Any:
-        """Differentiate the source's formula: in (C - z), then with z's own formula in it."""
+        """Differentiate the source formula: in (C - z), then with z's formula in it."""
         import sympy
 
         if claim.by < 0:

@@ -1,4 +1,4 @@
-"""The level "proved": sympy compares formulas, within a size cap computed beforehand."""
+"""The level "proved": sympy compares formulas, within a size cap computed before."""
 
 from __future__ import annotations
 
@@ -100,18 +100,19 @@ def _power_terms(above: int, below: int, param: int) -> tuple[int, int]:
 def is_zero(expression: Any) -> bool:
     """Tell whether sympy shows that an expression is 0; False is no disproof.
 
-    Derivatives of kinks are taken to have their declared values: where sympy leaves the
-    value of Heaviside's function at 0 open, it is 0.
+    Equality is meant away from kinks and jumps, where the gate table declares what
+    holds: Heaviside's function is 0 at 0 and Dirac's vanishes.
     """
     import sympy
 
     if expression == 0:
         return True
+    expression = expression.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
     expression = expression.replace(
-        lambda e: isinstance(e, sympy.Heaviside),
-        lambda e: sympy.Heaviside(e.args[0], 0),
+        sympy.Heaviside, lambda u, *_: sympy.Heaviside(u, 0)
     )
-    if expression == 0 or sympy.expand(expression) == 0:
+    expanded = sympy.expand(expression)
+    if expanded == 0 or sympy.powsimp(expanded) == 0:
         return True
     numerator, _ = sympy.fraction(sympy.together(expression))
     return bool(sympy.expand(numerator) == 0)

@@ -26,8 +26,8 @@ class Verdict:
     level : {"proved", "sampled", "undecided", "unchecked", "failed"}
         Proved: sympy showed the formulas equal.  Sampled: the values agree at random
         points.  Undecided: no point of the domain was found, or the output's name says
-        nothing.  Unchecked: the circuits are too large.  Failed: a point where the values
-        differ is given.
+        nothing.  Unchecked: the circuits are too large.  Failed: a point where the
+        values differ is given.
     detail : str
         Why, where the level is not proved.
     point : mapping, optional
@@ -50,7 +50,10 @@ class Verdict:
             at = ", ".join(
                 f"{name} = {value}" for name, value in (self.point or {}).items()
             )
-            text += f": {self.claim}\n  at {at}\n  expected {self.expected}\n  found    {self.found}"
+            text += (
+                f": {self.claim}\n  at {at}\n  expected {self.expected}"
+                f"\n  found    {self.found}"
+            )
         elif self.detail:
             text += f" ({self.detail})"
         return text
@@ -105,7 +108,10 @@ class Report:
         """Say in one line how many outputs are at which level."""
         total = len(self.verdicts)
         parts = [f"{count} {level}" for level, count in self.counts.items()]
-        return f"{total} output{'s' * (total != 1)}: {', '.join(parts) or 'nothing to check'}"
+        return (
+            f"{total} output{'s' * (total != 1)}: "
+            f"{', '.join(parts) or 'nothing to check'}"
+        )
 
     def __str__(self) -> str:
         lines = [self.summary()]

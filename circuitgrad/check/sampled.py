@@ -1,7 +1,8 @@
 """The level "sampled": values at random points, to 50 digits.
 
-The derivative that the gradient circuit's values are compared with is a central difference
-of the source circuit's value at 120 digits: it uses no derivative rule at all.
+The derivative that the gradient circuit's values are compared with is a central
+difference of the source circuit's value at 120 digits: it uses no derivative rule at
+all.
 """
 
 from __future__ import annotations
@@ -124,9 +125,9 @@ class Sampler:
         """Compare partial derivatives of an output at a point, all at once.
 
         ``partials`` are pairs of a vertex of the circuit and the output vertex of the
-        gradient circuit that should be the derivative by it.  Every such vertex is moved in
-        its own random direction; the change of the output is compared with the sum of
-        direction times partial.  Gives the answer and both values.
+        gradient circuit that should be the derivative by it.  Every such vertex is
+        moved in its own random direction; the change of the output is compared with the
+        sum of direction times partial.  Gives the answer and both values.
         """
         values, gradients = self.values[number], self.gradients[number]
         one = self.arithmetic.number(1)

@@ -58,7 +58,7 @@ class Floats:
 
 
 class Rationals:
-    """Exact rational arithmetic; what has no rational value raises `EvaluationError`."""
+    """Exact rational arithmetic; a value not rational raises `EvaluationError`."""
 
     def number(self, value: exact.Number | int) -> Fraction:
         """Give the number itself; pi has no rational value."""

@@ -113,7 +113,8 @@ def _render_in_process(dot: str, format: str) -> bytes:
         import pygraphviz
     except ImportError:
         raise RenderError(
-            "no Graphviz: install pygraphviz 2.0 or later, or put Graphviz's dot on the PATH"
+            "no Graphviz: install pygraphviz 2.0 or later, "
+            "or put Graphviz's dot on the PATH"
         ) from None
     with _without_font_warnings():
         graph = pygraphviz.AGraph(string=dot)
@@ -130,8 +131,8 @@ def _render_in_process(dot: str, format: str) -> bytes:
 def _without_font_warnings() -> Iterator[None]:
     """Keep Fontconfig's complaints about the system's settings off standard error.
 
-    The library writes to the file descriptor itself, so that is what is redirected; every
-    other line is passed on.
+    The library writes to the file descriptor itself, so that is what is redirected;
+    every other line is passed on.
     """
     sys.stderr.flush()
     with tempfile.TemporaryFile() as caught:
@@ -150,7 +151,7 @@ def _without_font_warnings() -> Iterator[None]:
 
 
 def mimebundle(circuit: Circuit) -> dict[str, str]:
-    """Give what a notebook shows: a picture where the circuit is small, and its text."""
+    """Give what a notebook shows: a picture of a small circuit, and its text."""
     bundle = {"text/plain": repr(circuit)}
     if 0 < circuit.size <= MAX_NOTEBOOK_GATES:
         try:

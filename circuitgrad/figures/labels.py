@@ -19,7 +19,7 @@ _SUPERSCRIPTS: Final = str.maketrans("0123456789+-/", "⁰¹²³⁴⁵⁶⁷⁸�
 
 
 def quoted(text: str) -> str:
-    """Quote a label so that Graphviz shows it as it is: no markup, escapes or attributes."""
+    """Quote a label so that Graphviz shows it as is: no markup, escapes, attributes."""
     text = text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
     return '"' + text.replace("\r", "").replace("\n", "\\n") + '"'
 
@@ -69,7 +69,7 @@ def number_label(value: exact.Number) -> str:
 
 
 def gate_label(gate: GateType, param: exact.Number | None) -> str:
-    """Write a gate type's symbol, with the parameter as a superscript where it has one."""
+    """Write a gate type's symbol, with its parameter, if any, as a superscript."""
     if param is None:
         return gate.symbol
     text = exact.format_number(param)

@@ -24,7 +24,8 @@ __all__ = ["dot_graph"]
 
 FONT: Final = "DejaVu Sans, Helvetica, Arial, sans-serif"
 
-#: Fill and border by role: Okabe and Ito's palette, lightened, safe for the colour-blind.
+#: Fill and border by role: Okabe and Ito's palette, lightened, safe for the
+#: colour-blind.
 _COLORS: Final = {
     "source": ("#f2f2f2", "#6b6b6b"),
     "gate": ("#ffffff", "#333333"),
@@ -39,10 +40,10 @@ _COLORS: Final = {
 def dot_graph(circuit: Circuit, *, rankdir: str = "BT") -> pydot.Dot:
     """Make the pydot graph of a circuit's live vertices and its inputs.
 
-    Sources stand at the bottom.  A gate shows its symbol, and its name beside it where it
-    has one; a wire shows its weight, and its slot where operands have an order; an output
-    is an arrow to its name.  Node names are made here, and every label is quoted: no name
-    can reach Graphviz as markup, an attribute or a node.
+    Sources stand at the bottom.  A gate shows its symbol, and its name beside it where
+    it has one; a wire shows its weight, and its slot where operands have an order; an
+    output is an arrow to its name.  Node names are made here, and every label is
+    quoted: no name can reach Graphviz as markup, an attribute or a node.
     """
     import pydot
 

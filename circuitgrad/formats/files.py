@@ -64,9 +64,10 @@ def _reason(error: OSError, wanted: str) -> str:
 
 
 def write_whole(path: str, data: bytes) -> None:
-    """Write a file whole or not at all: beside it, then renamed.  ``-`` is standard output.
+    """Write a file whole or not at all: beside it, then renamed.
 
-    A device or a pipe is written to directly; a link is followed.
+    ``-`` is standard output.  A device or a pipe is written to directly; a link is
+    followed.
 
     Raises
     ------

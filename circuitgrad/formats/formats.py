@@ -71,8 +71,8 @@ def read(path: str | os.PathLike[str], format: str | None = None) -> Circuit:
     ----------
     path : str or path
     format : {"cg", "json"}, optional
-        By default what the ending says; with no known ending, JSON where the text begins
-        with a brace and circuit text otherwise.
+        By default what the ending says; with no known ending, JSON where the text
+        begins with a brace and circuit text otherwise.
 
     Raises
     ------

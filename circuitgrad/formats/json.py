@@ -43,7 +43,8 @@ def parse_json(text: str, path: str | None = None) -> Circuit:
     Raises
     ------
     FormatError
-        If it is no JSON (with line and column), or no circuit (naming the node or edge).
+        If it is no JSON (with line and column), or no circuit (naming the node or
+        edge).
     """
     try:
         data = json.loads(text, parse_constant=_refuse, object_pairs_hook=_distinct)

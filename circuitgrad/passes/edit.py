@@ -18,9 +18,10 @@ __all__ = ["Edit"]
 class Edit:
     """Changes to a circuit's gates, made into a new circuit at the end.
 
-    What is not touched is copied with array operations, so a pass costs Python time only
-    for the gates it changes.  An alias says that a gate is another vertex; its users
-    follow.  Vertices at and after ``len(columns)`` are constants that the edit added.
+    What is not touched is copied with array operations, so a pass costs Python time
+    only for the gates it changes.  An alias says that a gate is another vertex; its
+    users follow.  Vertices at and after ``len(columns)`` are constants that the edit
+    added.
     """
 
     def __init__(self, circuit: Circuit) -> None:
@@ -92,7 +93,7 @@ class Edit:
         return bool(self.gates) or not still
 
     def finish(self, pass_name: str, keep: Bools | None = None) -> Circuit:
-        """Make the edited circuit; aliased gates are gone, and where ``keep`` is False."""
+        """Make the edited circuit, less gates aliased or where ``keep`` is False."""
         circuit, columns = self.circuit, self.columns
         count = len(columns)
         own = np.arange(count)
@@ -129,7 +130,7 @@ class Edit:
         )
 
     def _replaced(self, raw: RawColumns) -> RawColumns:
-        """Put the replaced gates into the columns; the others' wires are moved in bulk."""
+        """Put the replaced gates into the columns; move the others' wires in bulk."""
         if not self.gates:
             return raw
         columns = self.columns

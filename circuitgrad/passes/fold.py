@@ -21,18 +21,18 @@ __all__ = ["fold"]
 def fold(circuit: Circuit) -> Circuit:
     """Compute what depends on numbers alone, and drop operands that change nothing.
 
-    A gate whose operands are all numbers becomes a number, where its value is rational and
-    has at most 64 digits.  ``1*u`` and ``u^1`` are u; ``0*u`` and ``0/u`` are 0;
-    ``2*3*u*v`` is ``6*u*v``; a product of a number and one operand, and ``u/3``, become a
-    weight; ``1/u`` written as a division becomes ``inv``; ``u^c`` with a number on its
-    wire gets a constant exponent; a sum loses wires of weight 0, and its numbers are
-    added.
+    A gate whose operands are all numbers becomes a number, where its value is rational
+    and has at most 64 digits.  ``1*u`` and ``u^1`` are u; ``0*u`` and ``0/u`` are 0;
+    ``2*3*u*v`` is ``6*u*v``; a product of a number and one operand, and ``u/3``, become
+    a weight; ``1/u`` written as a division becomes ``inv``; ``u^c`` with a number on
+    its wire gets a constant exponent; a sum loses wires of weight 0, and its numbers
+    are added.
 
     Notes
     -----
-    Exact everywhere, but for ``0/u -> 0`` and ``0*u -> 0``, which extend the domain where
-    u has no value.  Array operations find the gates that may fold; Python time is linear
-    in those alone.  Idempotent.
+    Exact everywhere, but for ``0/u -> 0`` and ``0*u -> 0``, which extend the domain
+    where u has no value.  Array operations find the gates that may fold; Python time is
+    linear in those alone.  Idempotent.
     """
     return _Fold(circuit).run()
 

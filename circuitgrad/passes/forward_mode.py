@@ -8,7 +8,9 @@ import numpy as np
 
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
-from circuitgrad.passes.chain_rule import Emission, Partials, Request, propagate
+from circuitgrad.passes.chain_rule import propagate
+from circuitgrad.passes.emission import Emission, Request
+from circuitgrad.passes.partials import Partials
 from circuitgrad.provenance import TANGENT
 
 __all__ = ["forward_mode"]
@@ -22,12 +24,12 @@ def forward_mode(
     value: bool = False,
     all: bool = False,
 ) -> Circuit:
-    """Emit the gradient circuit by forward propagation, literally as the notes write it.
+    """Emit the gradient circuit by forward propagation, literally as in the notes.
 
-    For each input x, every gate g gets a tangent dg/dx by the chain rule (5): the sum over
-    the operands u of du/dx times the partial of g by u.  Wires and gates whose derivative
-    is structurally zero are left out, and a sum of one term that is not a number is that
-    term.
+    For each input x, every gate g gets a tangent dg/dx by the chain rule (5): the sum
+    over the operands u of du/dx times the partial of g by u.  Wires and gates whose
+    derivative is structurally zero are left out, and a sum of one term that is not a
+    number is that term.
 
     Parameters
     ----------
@@ -35,8 +37,8 @@ def forward_mode(
     of : sequence of str, optional
         Outputs to differentiate; all where left out.
     wrt : sequence of str, optional
-        Inputs, or gates z in the sense of (C - z), to differentiate by; all inputs where
-        left out.
+        Inputs, or gates z in the sense of (C - z), to differentiate by; all inputs
+        where left out.
     value : bool
         Whether the outputs of ``circuit`` are outputs too.
     all : bool

@@ -16,15 +16,16 @@ __all__ = ["fuse"]
 def fuse(circuit: Circuit) -> Circuit:
     """Make sums of sums one sum.
 
-    A sum with one wire becomes a weight on the sums that use it.  A longer sum is merged
-    into the sum that uses it when that is its only use.  Wires of a sum that then come
-    from the same vertex become one.
+    A sum with one wire becomes a weight on the sums that use it.  A longer sum is
+    merged into the sum that uses it when that is its only use.  Wires of a sum that
+    then come from the same vertex become one.
 
     Notes
     -----
-    Only reassociates (and adds weights of equal terms).  A merge that would make a weight
-    of more than 64 digits does not happen: weights multiplied down a long chain explode.
-    Linear in wires for each round, and rounds go on until one changes nothing; idempotent.
+    Only reassociates (and adds weights of equal terms).  A merge that would make a
+    weight of more than 64 digits does not happen: weights multiplied down a long chain
+    explode.  Linear in wires for each round, and rounds go on until one changes
+    nothing; idempotent.
     """
     while True:
         fused = _round(circuit)

@@ -62,8 +62,8 @@ PASSES: dict[str, Pass] = {}
 def register_pass(function: Callable[..., Circuit], short: str | None = None) -> Pass:
     """Register a pass under its function's name, and a short name where it has one.
 
-    Options are the function's keyword-only arguments, annotated ``bool``, ``str | None``
-    or ``Sequence[str] | None``.
+    Options are the function's keyword-only arguments, annotated ``bool``,
+    ``str | None`` or ``Sequence[str] | None``.
     """
     found = Pass(function.__name__, function, short)
     for name in (found.name, short):
@@ -222,7 +222,7 @@ def run(
     >>> from circuitgrad.formats.text import parse_expression
     >>> print(run(parse_expression("x^2 + 3*x"), "bp,fold,fuse,cse,dce"))
     input x
-    df_dx = 3 + 2*x
+    df_dx = 2*x + 3
     output df_dx
     <BLANKLINE>
     """

@@ -10,7 +10,9 @@ from circuitgrad import exact
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
 from circuitgrad.gates import INPUT
-from circuitgrad.passes.chain_rule import Emission, Partials, Request, propagate
+from circuitgrad.passes.chain_rule import propagate
+from circuitgrad.passes.emission import Emission, Request
+from circuitgrad.passes.partials import Partials
 from circuitgrad.provenance import ADJOINT
 
 __all__ = ["reverse_mode"]
@@ -27,10 +29,10 @@ def reverse_mode(
 ) -> Circuit:
     """Emit the gradient circuit by backpropagation, literally as the notes write it.
 
-    Vertices are visited in reverse topological order from each output y; at each vertex g
-    the chain rule (6), dy/dg = sum over wires (g into u) of dy/du times the partial of u,
-    becomes gates.  Wires and gates whose derivative is structurally zero are left out, and
-    a sum of one term that is not a number is that term.
+    Vertices are visited in reverse topological order from each output y; at each vertex
+    g the chain rule (6), dy/dg = sum over wires (g into u) of dy/du times the partial
+    of u, becomes gates.  Wires and gates whose derivative is structurally zero are left
+    out, and a sum of one term that is not a number is that term.
 
     Parameters
     ----------
@@ -38,8 +40,8 @@ def reverse_mode(
     of : sequence of str, optional
         Outputs to differentiate; all where left out, which gives the Jacobian.
     wrt : sequence of str, optional
-        Inputs, or gates z in the sense of (C - z), to differentiate by; all inputs where
-        left out.
+        Inputs, or gates z in the sense of (C - z), to differentiate by; all inputs
+        where left out.
     value : bool
         Whether the outputs of ``circuit`` are outputs too.
     all : bool
@@ -60,8 +62,8 @@ def reverse_mode(
 
     Notes
     -----
-    For m outputs, O(m * wires) time and gates, in array operations; for one output at most
-    3 * wires + vertices gates, each partial counted as one (Theorem 3).
+    For m outputs, O(m * wires) time and gates, in array operations; for one output at
+    most 3 * wires + vertices gates, each partial counted as one (Theorem 3).
 
     References
     ----------

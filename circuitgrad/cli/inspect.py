@@ -1,0 +1,185 @@
+"""Commands that answer a question about circuits: stats, eval, check, draw, diff."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from typing import Any
+
+import click
+
+from circuitgrad.cli.options import input_options, intervals_of, read_circuit
+from circuitgrad.errors import CircuitgradError
+
+__all__ = ["check", "diff", "draw", "evaluate", "stats"]
+
+
+@click.command()
+@input_options
+@click.option(
+    "--source", metavar="FILE", help="The circuit that FILE is the gradient of."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def stats(
+    file: str | None,
+    expression: str | None,
+    from_format: str | None,
+    source: str | None,
+    as_json: bool,
+) -> None:
+    """Count size, wires, depth and operations."""
+    circuit = read_circuit(file, expression, from_format)
+    counts = circuit.stats()
+    from circuitgrad.tables import compare, rows, show
+
+    if source is None:
+        if as_json:
+            click.echo(json.dumps(counts.as_dict()))
+        else:
+            show(["", "C"], rows(counts), sys.stdout)
+        return
+    origin = read_circuit(source, None, None).stats()
+    if as_json:
+        click.echo(
+            json.dumps({"source": origin.as_dict(), "gradient": counts.as_dict()})
+        )
+    else:
+        show(["", "C", "∇C", "ratio"], compare(origin, counts), sys.stdout)
+
+
+@click.command(name="eval")
+@click.argument("file_and_values", nargs=-1, metavar="[FILE] [NAME=VALUE]...")
+@click.option("-e", "--expression", metavar="FORMULA", help="An inline formula.")
+@click.option("-f", "--from", "from_format", metavar="FORMAT", help="Format of FILE.")
+@click.option("--exact", is_flag=True, help="Compute with rational numbers.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def evaluate(
+    file_and_values: tuple[str, ...],
+    expression: str | None,
+    from_format: str | None,
+    exact: bool,
+    as_json: bool,
+) -> None:
+    """Evaluate a circuit: circuitgrad eval f.cg x=1 y=1/3."""
+    words = list(file_and_values)
+    file = words.pop(0) if words and expression is None else None
+    point = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise click.UsageError(f"{word!r} should be NAME=VALUE, such as x=1/3")
+        if name in point:
+            raise click.UsageError(f"two values for {name!r}")
+        point[name] = _value(name, text)
+    circuit = read_circuit(file, expression, from_format)
+    from circuitgrad.evaluation.evaluate import evaluate as evaluate_circuit
+    from circuitgrad.exact import format_number
+
+    found = evaluate_circuit(circuit, point, exact=exact)
+    if exact:
+        shown = {name: format_number(value) for name, value in found.items()}
+    else:
+        shown = {name: repr(value) for name, value in found.items()}
+    if as_json:  # JSON has no infinities, no nan and no fractions: those are text
+        data = {
+            name: shown[name] if exact or not math.isfinite(value) else value
+            for name, value in found.items()
+        }
+        click.echo(json.dumps(data, ensure_ascii=False))
+        return
+    for name, text in shown.items():
+        click.echo(f"{name} = {text}")
+
+
+def _value(name: str, text: str) -> Any:
+    from circuitgrad.formats.text import parse_expression
+
+    try:
+        circuit = parse_expression(text, f"<{name}>")
+    except CircuitgradError as error:
+        raise click.UsageError(f"the value of {name}: {error}") from None
+    from circuitgrad import exact
+    from circuitgrad.gates import CONSTANT
+
+    columns, (_, vertex) = circuit.columns, circuit.outputs[0]
+    if columns.op[vertex] != CONSTANT or columns.params[vertex] == exact.PI_PLACE:
+        raise click.UsageError(
+            f"the value of {name} should be a number, such as 0.5 or 1/3"
+        )
+    return exact.number(int(columns.params[vertex]))
+
+
+@click.command()
+@click.argument("source")
+@click.argument("gradient")
+@click.option("--ranges", metavar="X=LO:HI,...", help="Where to sample inputs.")
+@click.option("--seed", default=0, help="Seed of the random points.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("-v", "--verbose", is_flag=True, help="A line for every output.")
+def check(
+    source: str,
+    gradient: str,
+    ranges: str | None,
+    seed: int,
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """Check that GRADIENT computes the derivatives of SOURCE that its outputs name."""
+    intervals = intervals_of(ranges)
+    if source == gradient == "-":
+        raise click.UsageError("one of the two files may be standard input")
+    circuits = read_circuit(source, None, None), read_circuit(gradient, None, None)
+    from circuitgrad.check import check_gradient
+
+    report = check_gradient(*circuits, ranges=intervals, seed=seed)
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), ensure_ascii=False))
+    else:
+        lines = (
+            [report.summary(), *map(str, report.verdicts)] if verbose else [str(report)]
+        )
+        click.echo("\n".join(lines))
+    return report.exit_status
+
+
+@click.command()
+@input_options
+@click.option(
+    "-o", "--output", default="-", metavar="FILE", help="An .svg, .png or .pdf file."
+)
+@click.option("-t", "--to", "to_format", metavar="FORMAT", help="svg, png or pdf.")
+def draw(
+    file: str | None,
+    expression: str | None,
+    from_format: str | None,
+    output: str,
+    to_format: str | None,
+) -> None:
+    """Draw a circuit as a figure."""
+    circuit = read_circuit(file, expression, from_format)
+    from circuitgrad.figures import draw as draw_circuit
+
+    draw_circuit(circuit, output, format=to_format)
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def diff(first: str, second: str, as_json: bool) -> int:
+    """Tell whether two circuits are the same up to names and order: status 0 or 1."""
+    from circuitgrad.isomorphism import difference
+
+    if first == second == "-":
+        raise click.UsageError("one of the two files may be standard input")
+    found = difference(
+        read_circuit(first, None, None), read_circuit(second, None, None)
+    )
+    if as_json:
+        click.echo(json.dumps({"same": found is None, "difference": found}))
+    else:
+        click.echo(
+            f"different: {found}" if found else "the same circuit up to names and order"
+        )
+    return 1 if found else 0

@@ -1,0 +1,171 @@
+"""What commands share: options, reading and writing, what passes report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from circuitgrad.circuit import Circuit
+    from circuitgrad.passes import Step
+
+__all__ = [
+    "PassReport",
+    "input_options",
+    "intervals_of",
+    "names",
+    "output_options",
+    "pass_options",
+    "passes_of",
+    "read_circuit",
+    "say",
+    "write_circuit",
+]
+
+Command = Callable[..., Any]
+
+
+def input_options(command: Command) -> Command:
+    """Add FILE, ``-e`` and ``-f``: where the circuit comes from."""
+    command = click.option(
+        "-f",
+        "--from",
+        "from_format",
+        metavar="FORMAT",
+        help="Format of FILE: cg or json.",
+    )(command)
+    command = click.option(
+        "-e", "--expression", metavar="FORMULA", help="An inline formula."
+    )(command)
+    return click.argument("file", required=False)(command)
+
+
+def output_options(command: Command) -> Command:
+    """Add ``-o`` and ``-t``: where the circuit goes."""
+    command = click.option(
+        "-t",
+        "--to",
+        "to_format",
+        metavar="FORMAT",
+        help="Format to write: cg, json or dot.",
+    )(command)
+    return click.option(
+        "-o",
+        "--output",
+        default="-",
+        metavar="FILE",
+        help="File to write; - is standard output.",
+    )(command)
+
+
+def pass_options(command: Command) -> Command:
+    """Add what shows passes at work."""
+    command = click.option(
+        "--time-passes", is_flag=True, help="Say what each pass took and saved."
+    )(command)
+    return click.option(
+        "--print-between-passes",
+        is_flag=True,
+        help="Print the circuit after each pass.",
+    )(command)
+
+
+def read_circuit(
+    file: str | None, expression: str | None, from_format: str | None
+) -> Circuit:
+    """Read the circuit of FILE or of -e, whichever is given."""
+    if (file is None) == (expression is None):
+        raise click.UsageError(
+            "give a FILE (- is standard input) or -e FORMULA, not both"
+        )
+    if expression is not None:
+        from circuitgrad.formats.text import parse_expression
+
+        return parse_expression(expression)
+    from circuitgrad.formats.formats import read
+
+    assert file is not None
+    return read(file, from_format)
+
+
+def write_circuit(circuit: Circuit, output: str, to_format: str | None) -> None:
+    """Write a circuit where -o says, in the format of -t."""
+    from circuitgrad.formats.formats import write
+
+    write(circuit, output, to_format)
+
+
+def names(text: str | None) -> list[str] | None:
+    """Split a comma-separated list; None stays None."""
+    return None if text is None else [name.strip() for name in text.split(",")]
+
+
+def passes_of(optimize: str | None, pipeline: str | None) -> str:
+    """Give the pipeline that -O or -p asks for."""
+    from circuitgrad.passes import PIPELINES
+
+    if optimize is not None and pipeline is not None:
+        raise click.UsageError(
+            "-O and -p exclude each other: -p replaces the list of -O"
+        )
+    if optimize is not None and optimize not in PIPELINES:
+        raise click.UsageError(
+            f"no level {optimize!r}; -O takes {' or '.join(PIPELINES)}"
+        )
+    return pipeline if pipeline is not None else PIPELINES[optimize or "tidy"]
+
+
+class PassReport:
+    """Prints what `--print-between-passes` and `--time-passes` ask for."""
+
+    def __init__(self, between: bool, time: bool) -> None:
+        self.between, self.time = between, time
+        self.rows: list[list[str]] = []
+
+    def __call__(self, step: Step) -> None:
+        """Take note of a pass that has run."""
+        assert step.before is not None and step.after is not None
+        if self.between:
+            say(f"# after {step}\n{step.after}")
+        if self.time:
+            before, after = step.before.stats(), step.after.stats()
+            self.rows.append(
+                [
+                    str(step),
+                    f"{step.seconds * 1000:.1f}",
+                    *(
+                        f"{getattr(before, key)} -> {getattr(after, key)}"
+                        for key in ("size", "ops")
+                    ),
+                ]
+            )
+
+    def finish(self) -> None:
+        """Print the table of times."""
+        if self.rows:
+            from circuitgrad.tables import show
+
+            show(["pass", "ms", "size", "ops"], self.rows, sys.stderr)
+
+
+def intervals_of(text: str | None) -> dict[str, tuple[float, float]]:
+    """Read ``x=1:5,y=0:1``."""
+    found = {}
+    for part in text.split(",") if text else ():
+        name, _, interval = part.strip().partition("=")
+        low, colon, high = interval.partition(":")
+        try:
+            found[name] = (float(low), float(high))
+        except ValueError:
+            colon = ""
+        if not colon or not (found[name][0] <= found[name][1] < float("inf")):
+            raise click.UsageError(f"{part!r} should be NAME=LOW:HIGH, such as x=1:5")
+    return found
+
+
+def say(text: str) -> None:
+    """Print words: to standard error."""
+    click.echo(text, err=True)

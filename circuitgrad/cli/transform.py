@@ -1,0 +1,198 @@
+"""Commands that emit circuits: grad, opt, convert."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circuitgrad.cli.options import (
+    PassReport,
+    input_options,
+    intervals_of,
+    names,
+    output_options,
+    pass_options,
+    passes_of,
+    read_circuit,
+    say,
+    write_circuit,
+)
+
+if TYPE_CHECKING:
+    from circuitgrad.check import Report
+    from circuitgrad.circuit import Circuit
+
+__all__ = ["convert", "grad", "opt"]
+
+
+@click.command()
+@input_options
+@click.option(
+    "--mode",
+    default="reverse",
+    type=click.Choice(["reverse", "forward", "bp", "fp"]),
+    help="Backpropagation (reverse, bp) or forward propagation (forward, fp).",
+)
+@click.option("--of", metavar="OUTPUT", help="Output to differentiate; all by default.")
+@click.option(
+    "--wrt", metavar="X,Y", help="Inputs to differentiate by; all by default."
+)
+@click.option("--value", is_flag=True, help="Also output what the circuit outputs.")
+@click.option(
+    "--all", "every", is_flag=True, help="A partial for every vertex, not only inputs."
+)
+@click.option("-O", "--optimize", metavar="LEVEL", help="none, or tidy (the default).")
+@click.option(
+    "-p", "--passes", metavar="PIPELINE", help="Passes to run instead of those of -O."
+)
+@click.option(
+    "--check/--no-check", default=None, help="Check the result; on by default."
+)
+@click.option(
+    "--ranges", metavar="X=LO:HI,...", help="Where to sample inputs in the check."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Report on standard error as JSON."
+)
+@pass_options
+@output_options
+def grad(
+    file: str | None,
+    expression: str | None,
+    from_format: str | None,
+    mode: str,
+    of: str | None,
+    wrt: str | None,
+    value: bool,
+    every: bool,
+    optimize: str | None,
+    passes: str | None,
+    check: bool | None,
+    ranges: str | None,
+    as_json: bool,
+    print_between_passes: bool,
+    time_passes: bool,
+    output: str,
+    to_format: str | None,
+) -> int:
+    """Write the gradient circuit of a circuit (of several outputs, the Jacobian)."""
+    pipeline = passes_of(optimize, passes)
+    intervals = intervals_of(ranges)
+    if every and wrt is not None:
+        raise click.UsageError("--all and --wrt exclude each other")
+    circuit = read_circuit(file, expression, from_format)
+    from circuitgrad.gradients import differentiate
+    from circuitgrad.passes import parse_pipeline, run
+
+    steps = parse_pipeline(pipeline)
+    literal = differentiate(
+        circuit, mode, of=names(of), wrt=names(wrt), value=value, all=every
+    )
+    shown = PassReport(print_between_passes, time_passes)
+    emitted = run(literal, steps, report=shown)
+    report = None
+    if check is not False:
+        from circuitgrad.check import check_gradient
+
+        report = check_gradient(circuit, emitted, ranges=intervals)
+    if report is None or not report.failed:
+        write_circuit(emitted, output, to_format)
+    shown.finish()
+    _report_gradient(circuit, literal, emitted, report, as_json)
+    if report is None or report.passed:
+        return 0
+    return report.exit_status if check or report.failed else 0
+
+
+def _report_gradient(
+    circuit: Circuit,
+    literal: Circuit,
+    emitted: Circuit,
+    report: Report | None,
+    as_json: bool,
+) -> None:
+    from circuitgrad.metrics import literal_size, theorem3_bound
+    from circuitgrad.tables import compare, show
+
+    bound = {"literal": literal_size(literal), "bound": theorem3_bound(circuit)}
+    if as_json:
+        data: dict[str, Any] = {
+            "source": circuit.stats().as_dict(),
+            "gradient": emitted.stats().as_dict(),
+            "theorem3": bound,
+            "check": report.as_dict() if report is not None else None,
+        }
+        say(json.dumps(data, ensure_ascii=False))
+        return
+    show(
+        ["", "C", "∇C", "ratio"], compare(circuit.stats(), emitted.stats()), sys.stderr
+    )
+    passes = literal.provenance.passes if literal.provenance is not None else ()
+    if "reverse_mode" in passes and len(circuit.outputs) == 1:
+        say(
+            f"Theorem 3: literal output {bound['literal']} gates, "
+            f"at most 3 wires + vertices = {bound['bound']}"
+        )
+    say(f"check: {report}" if report is not None else "check: left out (--no-check)")
+
+
+@click.command()
+@input_options
+@click.option("-O", "--optimize", metavar="LEVEL", help="none, or tidy (the default).")
+@click.option(
+    "-p", "--passes", metavar="PIPELINE", help="Such as 'bp{wrt=x},fold,cse,dce'."
+)
+@pass_options
+@output_options
+def opt(
+    file: str | None,
+    expression: str | None,
+    from_format: str | None,
+    optimize: str | None,
+    passes: str | None,
+    print_between_passes: bool,
+    time_passes: bool,
+    output: str,
+    to_format: str | None,
+) -> None:
+    """Run passes on a circuit."""
+    pipeline = passes_of(optimize, passes)
+    from circuitgrad.passes import parse_pipeline, run
+    from circuitgrad.tables import compare, show
+
+    steps = parse_pipeline(pipeline)
+    circuit = read_circuit(file, expression, from_format)
+    shown = PassReport(print_between_passes, time_passes)
+    emitted = run(circuit, steps, report=shown)
+    write_circuit(emitted, output, to_format)
+    shown.finish()
+    show(
+        ["", "before", "after", "ratio"],
+        compare(circuit.stats(), emitted.stats()),
+        sys.stderr,
+    )
+
+
+@click.command()
+@click.argument("source")
+@click.argument("target")
+@click.option("-f", "--from", "from_format", metavar="FORMAT", help="Format of SOURCE.")
+@click.option("-t", "--to", "to_format", metavar="FORMAT", help="Format of TARGET.")
+def convert(
+    source: str, target: str, from_format: str | None, to_format: str | None
+) -> None:
+    """Write the circuit of SOURCE as TARGET, in the format that its ending says."""
+    from circuitgrad.formats.formats import FORMATS, format_of
+
+    if to_format is None and target != "-" and format_of(target, None) is None:
+        endings = ", ".join(
+            ending for form in FORMATS.values() for ending in form.endings
+        )
+        raise click.UsageError(
+            f"the ending of {target!r} says no format ({endings}); "
+            "give -t, or use draw for figures"
+        )
+    write_circuit(read_circuit(source, None, from_format), target, to_format)

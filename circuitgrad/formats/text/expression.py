@@ -1,0 +1,384 @@
+"""Reading an expression of circuit text: how notation becomes gates.
+
+The reader never simplifies.  It is an operator-precedence parser with explicit stacks,
+so nesting costs no recursion, and problems carry the token where they are.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from fractions import Fraction
+from typing import Final
+
+from circuitgrad import exact
+from circuitgrad.builder import Builder
+from circuitgrad.errors import FormatError, LimitError
+from circuitgrad.gates import (
+    DIV,
+    GATES,
+    INV,
+    POW,
+    POWER,
+    PROD,
+    SUM,
+    code_of,
+    gate_type,
+    has_gate,
+)
+
+__all__ = [
+    "OPERATORS",
+    "TOKEN",
+    "UNKNOWN_NAME",
+    "ExpressionReader",
+    "ProblemError",
+    "bad_character",
+]
+
+#: Deepest nesting of brackets that a file may have.
+MAX_NESTING: Final = 10_000
+
+#: What an unknown name is reported as, before the file says where it may come from.
+UNKNOWN_NAME: Final = "unknown name"
+
+TOKEN = re.compile(
+    r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[^\W\d]\w*|\*\*|\S", re.UNICODE
+)
+OPERATORS: Final = frozenset("+-*/^(),=") | {"**"}
+_PRECEDENCE: Final = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "^": 4}
+
+
+class Term:
+    """A number times factors; two factors or more are a product that is still open."""
+
+    __slots__ = ("coefficient", "factors")
+
+    def __init__(self, coefficient: Fraction, factors: list[int]) -> None:
+        self.coefficient = coefficient
+        self.factors = factors
+
+
+class Sum:
+    """A sum still open: (vertex, weight) pairs, vertex None for the number 1."""
+
+    __slots__ = ("terms",)
+
+    def __init__(self, terms: list[tuple[int | None, Fraction]]) -> None:
+        self.terms = terms
+
+
+Value = Fraction | Term | Sum
+
+
+class ProblemError(Exception):
+    """Something wrong at a token of the line at hand."""
+
+    def __init__(
+        self, message: str, token: int, error: type[FormatError] = FormatError
+    ):
+        super().__init__(message)
+        self.message, self.token, self.error = message, token, error
+
+
+class ExpressionReader:
+    """Reads one expression of a line into a builder."""
+
+    def __init__(
+        self, builder: Builder, scope: dict[str, int], free: bool = False
+    ) -> None:
+        self.builder = builder
+        self.scope = scope
+        self.free = free  # an unknown name is a new input
+
+    # ------------------------------------------------------------------ vertices
+
+    def vertex(self, value: Value) -> int:
+        """Make a value one vertex: the gates that its notation stands for."""
+        builder = self.builder
+        if isinstance(value, Fraction):
+            return builder.constant_vertex(exact.intern(value))
+        if isinstance(value, Term):
+            factors = value.factors
+            product = factors[0] if len(factors) == 1 else builder.add(PROD, factors)
+            return builder.scaled(product, value.coefficient)
+        vertices = [
+            builder.constant_vertex(exact.ONE) if vertex is None else vertex
+            for vertex, _ in value.terms
+        ]
+        return builder.add(SUM, vertices, [exact.intern(w) for _, w in value.terms])
+
+    def closed(self, value: Value) -> Fraction | Term:
+        """Close a bracket: only a number and one other factor stay apart."""
+        if isinstance(value, Fraction):
+            return value
+        if isinstance(value, Term) and len(value.factors) == 1:
+            return value
+        return Term(Fraction(1), [self.vertex(value)])
+
+    def whole(self, value: Value) -> Value:
+        """Make the gate of a product that is still open, its number apart."""
+        if isinstance(value, Term) and len(value.factors) > 1:
+            product = self.vertex(Term(Fraction(1), value.factors))
+            return Term(value.coefficient, [product])
+        return value
+
+    def sum_term(self, value: Value) -> tuple[int | None, Fraction]:
+        """Read a value as a term of a sum: its number factor is the wire's weight."""
+        if isinstance(value, Fraction):
+            return None, value
+        value = self.whole(value)
+        if isinstance(value, Term):
+            return value.factors[0], value.coefficient
+        return self.vertex(value), Fraction(1)
+
+    # ------------------------------------------------------------------ operators
+
+    def add(self, left: Value, right: Value, sign: int) -> Value:
+        """``t1 + t2 - t3 ...`` is one sum gate; numbers alone are a number."""
+        if isinstance(left, Fraction) and isinstance(right, Fraction):
+            return exact.check_digits(left + sign * right)
+        terms = left.terms if isinstance(left, Sum) else [self.sum_term(left)]
+        vertex, weight = self.sum_term(right)
+        terms.append((vertex, sign * weight))
+        return Sum(terms)
+
+    def multiply(self, left: Value, right: Value) -> Value:
+        """``2*x*y*z`` is one product gate, its number factor a weight."""
+        left, right = self.factor(left), self.factor(right)
+        if isinstance(left, Fraction) and isinstance(right, Fraction):
+            return exact.check_digits(left * right)
+        if isinstance(left, Fraction):
+            assert isinstance(right, Term)
+            return Term(exact.check_digits(left * right.coefficient), right.factors)
+        if isinstance(right, Fraction):
+            return Term(exact.check_digits(left.coefficient * right), left.factors)
+        coefficient = exact.check_digits(left.coefficient * right.coefficient)
+        return Term(coefficient, left.factors + right.factors)
+
+    def factor(self, value: Value) -> Fraction | Term:
+        """Take a value as a factor: a sum is one vertex, a product stays open."""
+        if isinstance(value, Sum):
+            return Term(Fraction(1), [self.vertex(value)])
+        return value
+
+    def divide(self, left: Value, right: Value, token: int) -> Value:
+        """``a/b`` is a division gate, ``2/b`` an inv of weight 2, ``a/4`` a weight."""
+        left = self.factor(left)
+        if isinstance(right, Fraction):
+            if right == 0:
+                raise ProblemError("division by the number zero", token)
+            return self.multiply(left, 1 / right)
+        below = self.vertex(right)
+        if isinstance(left, Fraction):
+            return Term(left, [self.builder.add(INV, (below,))])
+        above = self.vertex(Term(Fraction(1), left.factors))
+        return Term(left.coefficient, [self.builder.add(DIV, (above, below))])
+
+    def power(self, base: Value, exponent: Value, token: int) -> Value:
+        """``u^2`` has a constant exponent, ``u^v`` two wires; numbers are a number."""
+        if isinstance(exponent, Fraction):
+            if isinstance(base, Fraction) and exponent.denominator == 1:
+                if base == 0 and exponent < 0:
+                    raise ProblemError("division by the number zero", token)
+                return exact.integer_power(base, int(exponent))
+            place = exact.intern(exponent)
+            gate = self.builder.add(POWER, (self.vertex(base),), None, place)
+        else:
+            gate = self.builder.add(POW, (self.vertex(base), self.vertex(exponent)))
+        return Term(Fraction(1), [gate])
+
+    def negate(self, value: Value) -> Value:
+        """``-x`` alone is a sum gate with a wire of weight -1; ``-(-x)`` is no gate."""
+        return self.multiply(Fraction(-1), value)
+
+    def call(self, name: str, arguments: list[Value], token: int) -> Value:
+        """``exp(u)``, ``max(u, v)``: the gate so named; ``sum`` and ``prod`` too."""
+        count = len(arguments)
+        if name == "square":
+            if count != 1:
+                raise ProblemError(f"square takes 1 argument, not {count}", token)
+            return self.power(
+                Term(Fraction(1), [self.vertex(arguments[0])]), Fraction(2), token
+            )
+        if name == "sum" and count:
+            terms = [self.sum_term(self.closed(value)) for value in arguments]
+            return Term(Fraction(1), [self.vertex(Sum(terms))])
+        code = code_of(name)
+        gate = gate_type(code)
+        param = -1
+        if gate.takes_parameter:
+            slope = arguments.pop() if count > 1 else None
+            if not isinstance(slope, Fraction):
+                raise ProblemError(f"{name} takes a number as its last argument", token)
+            param = exact.intern(slope)
+        if not gate.accepts(len(arguments)):
+            wanted = gate.arity if gate.arity is not None else "at least 1"
+            wanted = gate.arity + 1 if gate.takes_parameter and gate.arity else wanted
+            plural = "argument" if str(wanted).endswith("1") else "arguments"
+            raise ProblemError(f"{name} takes {wanted} {plural}, not {count}", token)
+        operands = [self.vertex(value) for value in arguments]
+        return Term(Fraction(1), [self.builder.add(code, operands, None, param)])
+
+    def atom(self, token: str, index: int) -> Value:
+        """Read a number or a name."""
+        first = token[0]
+        if first.isdecimal() or first == ".":
+            return exact.parse_decimal(token)
+        vertex = self.scope.get(token)
+        if vertex is None:
+            if token == "pi":
+                vertex = self.builder.constant_vertex(exact.PI_PLACE)
+            elif self.free:
+                vertex = self.builder.input(token).vertex
+                self.scope[token] = vertex
+            else:
+                raise ProblemError(UNKNOWN_NAME, index)
+        return Term(Fraction(1), [vertex])
+
+    # ------------------------------------------------------------------ parsing
+
+    def expression(self, tokens: list[str], start: int) -> Value:
+        """Parse all of ``tokens[start:]``, by operator precedence, explicit stacks."""
+        values: list[Value] = []
+        # An operator, or "(" with the function's name and the arguments so far.
+        pending: list[tuple[str, int, str, list[Value]]] = []
+        depth = 0
+        want_operand = True
+        index = start
+        end = len(tokens)
+        while index < end:
+            token = tokens[index]
+            if want_operand:
+                if token == "(":
+                    depth = _deeper(depth, index)
+                    pending.append(("(", index, "", []))
+                elif token == "-":
+                    pending.append(("neg", index, "", []))
+                elif token == "+":
+                    pass
+                elif token in OPERATORS:
+                    self._no_operand(token, index, pending)
+                    # a call without arguments: the gate says how many it takes
+                    _, at, name, _ = pending.pop()
+                    self.call(name, [], at - 1)
+                elif index + 1 < end and tokens[index + 1] == "(":
+                    if not has_gate(token) and token != "square":
+                        raise ProblemError(_unknown_function(token), index)
+                    depth = _deeper(depth, index)
+                    pending.append(("(", index + 1, token, []))
+                    index += 1
+                elif not (token[0].isalnum() or token[0] in "_."):
+                    raise ProblemError(bad_character(token), index)
+                else:
+                    try:
+                        values.append(self.atom(token, index))
+                    except LimitError as error:
+                        raise ProblemError(error.message, index, LimitError) from None
+                    want_operand = False
+            elif token == ")" or token == ",":
+                self._reduce(values, pending, 0)
+                if not pending:
+                    what = "bracket" if token == ")" else "comma"
+                    raise ProblemError(
+                        f"a {what} too many: nothing is open here", index
+                    )
+                _, at, name, arguments = pending[-1]
+                if token == ",":
+                    if not name:
+                        raise ProblemError(
+                            "a comma stands between arguments of a function", index
+                        )
+                    arguments.append(self.closed(values.pop()))
+                    want_operand = True
+                else:
+                    pending.pop()
+                    depth -= 1
+                    value = self.closed(values.pop())
+                    values.append(
+                        self.call(name, [*arguments, value], at - 1) if name else value
+                    )
+            else:
+                operator = "^" if token == "**" else token
+                if operator not in _PRECEDENCE:
+                    raise ProblemError(self._no_operator(token), index)
+                level = _PRECEDENCE[operator]
+                self._reduce(values, pending, level + 1 if operator == "^" else level)
+                if level == 1:  # a product left of + is whole: its gate comes first
+                    values.append(self.whole(values.pop()))
+                pending.append((operator, index, "", []))
+                want_operand = True
+            index += 1
+        if want_operand:
+            raise ProblemError("the expression ends where an operand should stand", end)
+        self._reduce(values, pending, 0)
+        if pending:
+            raise ProblemError("this bracket is never closed", pending[-1][1])
+        return values.pop()
+
+    def _reduce(
+        self,
+        values: list[Value],
+        pending: list[tuple[str, int, str, list[Value]]],
+        level: int,
+    ) -> None:
+        """Apply the pending operators that bind at least as tightly as ``level``."""
+        while pending and pending[-1][0] != "(":
+            operator, index = pending[-1][:2]
+            if _PRECEDENCE[operator] < level:
+                return
+            pending.pop()
+            right = values.pop()
+            try:
+                if operator == "neg":
+                    values.append(self.negate(right))
+                    continue
+                left = values.pop()
+                if operator == "+" or operator == "-":
+                    values.append(self.add(left, right, 1 if operator == "+" else -1))
+                elif operator == "*":
+                    values.append(self.multiply(left, right))
+                elif operator == "/":
+                    values.append(self.divide(left, right, index))
+                else:
+                    values.append(self.power(left, right, index))
+            except LimitError as error:
+                raise ProblemError(error.message, index, LimitError) from None
+
+    @staticmethod
+    def _no_operand(
+        token: str, index: int, pending: list[tuple[str, int, str, list[Value]]]
+    ) -> None:
+        empty_call = (
+            token == ")" and pending and pending[-1][0] == "(" and pending[-1][2]
+        )
+        if not (empty_call and not pending[-1][3]):
+            raise ProblemError(f"{token!r} stands where an operand should", index)
+
+    @staticmethod
+    def _no_operator(token: str) -> str:
+        if token[0].isalnum() or token[0] in "_.(":
+            return f"an operator should stand before {token!r}: write * for a product"
+        if token == "=":
+            return "a second '=': one definition a line"
+        return bad_character(token)
+
+
+def _deeper(depth: int, index: int) -> int:
+    if depth >= MAX_NESTING:
+        raise ProblemError(
+            f"brackets nested deeper than {MAX_NESTING} (the limit)", index, LimitError
+        )
+    return depth + 1
+
+
+def bad_character(token: str) -> str:
+    """Say that a character has no meaning."""
+    return f"{token!r} (U+{ord(token[0]):04X}) is no character of circuit text"
+
+
+def _unknown_function(name: str) -> str:
+    close = get_close_matches(name, [*(gate.name for gate in GATES), "square"], 1)
+    return f"unknown function {name!r}" + (
+        f"; did you mean {close[0]!r}?" if close else ""
+    )

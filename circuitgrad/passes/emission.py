@@ -1,0 +1,161 @@
+"""What a differentiating pass is asked for, and the circuit that it emits on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from circuitgrad.circuit import Circuit
+from circuitgrad.columns import Ints, RawColumns
+from circuitgrad.errors import CircuitError
+from circuitgrad.gates import CONSTANT
+from circuitgrad.provenance import Provenance
+
+__all__ = ["Emission", "Request"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which derivatives are asked for, as vertices; what both modes do the same.
+
+    Attributes
+    ----------
+    of : tuple of (str, int)
+        Outputs to differentiate.
+    wrt : tuple of (str, int)
+        Vertices to differentiate by, inputs or gates.
+    """
+
+    of: tuple[tuple[str, int], ...]
+    wrt: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def make(
+        cls,
+        circuit: Circuit,
+        of: Sequence[str] | None,
+        wrt: Sequence[str] | None,
+        every_vertex: bool,
+    ) -> Request:
+        """Resolve names; by default every output by every input.
+
+        Raises
+        ------
+        CircuitError
+            If a name is unknown, or a constant.
+        """
+        outputs = dict(circuit.outputs)
+        for name in of or ():
+            if name not in outputs:
+                known = ", ".join(outputs)
+                raise CircuitError(f"no output {name!r}; the outputs are {known}")
+        if every_vertex and wrt is not None:
+            raise CircuitError("every vertex and a list of vertices exclude each other")
+        if every_vertex:
+            columns = circuit.columns
+            vertices = [*range(columns.inputs), *range(columns.sources, len(columns))]
+            chosen = [(circuit.labels[v], v) for v in vertices]
+        else:
+            chosen = [
+                (name, circuit.vertex(name))
+                for name in dict.fromkeys(wrt or circuit.inputs)
+            ]
+            for name, vertex in chosen:
+                if circuit.columns.op[vertex] == CONSTANT:
+                    raise CircuitError(
+                        f"{name!r} is a constant: nothing varies with it"
+                    )
+        return cls(
+            tuple((n, outputs[n]) for n in dict.fromkeys(of or outputs)), tuple(chosen)
+        )
+
+    @property
+    def of_vertices(self) -> Ints:
+        """The output vertices."""
+        return np.array([vertex for _, vertex in self.of], dtype=np.int64)
+
+    @property
+    def wrt_vertices(self) -> Ints:
+        """The vertices to differentiate by."""
+        return np.array([vertex for _, vertex in self.wrt], dtype=np.int64)
+
+
+class Emission:
+    """An emitted circuit on its way: blocks of raw vertices after the source's."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+        self.count = len(circuit.columns)
+        self.blocks = [RawColumns.of(circuit.columns)]
+        self.names = [circuit.names]
+        self.provenance = Provenance.of(circuit)
+        self.constants: dict[int, int] = {}
+
+    def append(
+        self,
+        block: RawColumns,
+        role: Ints | int,
+        vertex: Ints,
+        slot: Ints,
+        other: Ints | int,
+    ) -> int:
+        """Add a block, its operands raw vertices; give the first vertex's number."""
+        first, size = self.count, len(block.op)
+        self.blocks.append(block)
+        self.names.append(np.full(size, None, dtype=object))
+        self.provenance = self.provenance.extended(
+            np.broadcast_to(np.asarray(role), size),
+            vertex,
+            slot,
+            np.broadcast_to(np.asarray(other), size),
+        )
+        self.count += size
+        return first
+
+    def source(self, op: int, param: int) -> int:
+        """Add an input (to be named by the caller) or a constant."""
+        none = np.array([-1])
+        return self.append(RawColumns.sources(op, np.array([param])), 0, none, none, -1)
+
+    def constant(self, place: int) -> int:
+        """Give the raw vertex of a constant."""
+        if place not in self.constants:
+            found = self.circuit.columns.place_of_constant(place)
+            self.constants[place] = (
+                self.source(CONSTANT, place) if found is None else found
+            )
+        return self.constants[place]
+
+    def finish(
+        self,
+        outputs: Sequence[tuple[str, int]],
+        names: Sequence[tuple[str, int]],
+        pass_name: str,
+    ) -> Circuit:
+        """Make the circuit, with names for vertices that were appended.
+
+        A vertex that is an output or a constant, or has a name, gets none; a name that
+        is taken by a gate or an output gets ``_2``.
+        """
+        all_names = np.concatenate(self.names)
+        taken = {label for label, _ in outputs} | set(filter(None, self.circuit.names))
+        unnamed = {vertex for _, vertex in outputs} | set(self.constants.values())
+        for wanted, vertex in names:
+            if vertex in unnamed or all_names[vertex] is not None:
+                continue
+            name, count = wanted, 1
+            while name in taken:
+                count += 1
+                name = f"{wanted}_{count}"
+            taken.add(name)
+            all_names[vertex] = name
+        return Circuit.assemble(
+            RawColumns.joined(self.blocks),
+            all_names,
+            outputs,
+            name=self.circuit.name,
+            provenance=self.provenance,
+            pass_name=pass_name,
+        )

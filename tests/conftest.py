@@ -1,0 +1,33 @@
+"""Fixtures: example circuits, and the shared data where it is beside the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import circuitgrad as cg
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def shared_files(folder: str) -> list[pytest.param]:
+    """List the circuits of a folder of the shared data, or one skipped parameter."""
+    files = sorted((SHARED / folder).glob("*.cg"))
+    if files:
+        return [pytest.param(path, id=path.stem) for path in files]
+    reason = f"no shared data beside the project (../shared/data/{folder})"
+    return [pytest.param(None, id=folder, marks=pytest.mark.skip(reason=reason))]
+
+
+def example(name: str) -> cg.Circuit:
+    """Read a circuit of ``examples/``."""
+    return cg.read(EXAMPLES / f"{name}.cg")
+
+
+@pytest.fixture(params=sorted(path.stem for path in EXAMPLES.glob("*.cg")))
+def any_example(request: pytest.FixtureRequest) -> cg.Circuit:
+    """Each circuit of ``examples/`` in turn."""
+    return example(request.param)

@@ -1,0 +1,199 @@
+"""Bad input: what was wrong, where, what would be right; nothing written."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import circuitgrad as cg
+from circuitgrad.formats.json import write_json
+
+# text -> line, column, part of the message
+BAD_TEXT = {
+    "input x\nf = x*q\noutput f\n": (2, 7, "unknown name 'q'"),
+    "input alpha\nf = alhpa\noutput f\n": (2, 5, "did you mean 'alpha'"),
+    "input x\nf = g*x\ng = x\noutput f\n": (2, 5, "used before it is defined, in line 3"),
+    "input x\nf = f + x\noutput f\n": (2, 5, "used in its own definition"),
+    "input x\nf = x\n\nf = x*x\noutput f\n": (4, 1, "second time; first in line 2"),
+    "input x, y, x\nf = x\noutput f\n": (1, 13, "cannot be assigned"),
+    "input x\nx = 3\noutput x\n": (2, 1, "'x' is an input (line 1)"),
+    "input x\nf = x*x\n": (2, 1, "no output"),
+    "input x\nf = x @ x\noutput f\n": (2, 7, "'@' (U+0040) is no character"),
+    "input x\nf = x \u2212 x\noutput f\n": (2, 7, "U+2212"),
+    "input x\nf = (x + (x*x)\noutput f\n": (2, 5, "never closed"),
+    "input x\nf = x + x)\noutput f\n": (2, 10, "a bracket too many"),
+    "input x\nf = snh(x)\noutput f\n": (2, 5, "unknown function 'snh'; did you mean 'sinh'?"),
+    "input x\nf = sin(x, x)\noutput f\n": (2, 5, "sin takes 1 argument, not 2"),
+    "input x\nf = sin()\noutput f\n": (2, 5, "sin takes 1 argument, not 0"),
+    "input x\nf = sin + x\noutput f\n": (2, 5, "needs its arguments in brackets"),
+    "input x\nf = leaky_relu(x)\noutput f\n": (2, 5, "takes a number as its last argument"),
+    "input x\nf = x +\noutput f\n": (2, 8, "ends where an operand"),
+    "input x\nf = x * / x\noutput f\n": (2, 9, "'/' stands where an operand should"),
+    "input x\nf = 3 x\noutput f\n": (2, 7, "write * for a product"),
+    "input x\nf = x, x\noutput f\n": (2, 6, "a comma too many"),
+    "input x\nf = (x, x)\noutput f\n": (2, 7, "between arguments"),
+    "input x\nf = x = x\noutput f\n": (2, 7, "a second '='"),
+    "input x\nf = x/0\noutput f\n": (2, 6, "division by the number zero"),
+    "input x\nf = x/(1 - 1)\noutput f\n": (2, 6, "division by the number zero"),
+    "input x\nf = 0^-1*x\noutput f\n": (2, 6, "division by the number zero"),
+    "input x\npi = x\noutput pi\n": (2, 1, "pi is the constant"),
+    "input x\noutput y\n": (2, 8, "unknown name 'y'"),
+    "input x\noutput x, x\n": (2, 11, "two outputs are named 'x'"),
+    "input x\noutput x,\n": (2, 10, "a name should follow"),
+    "input 3\noutput x\n": (1, 7, "'3' stands where a name should"),
+    "input x y\noutput x\n": (1, 9, "a comma should stand before 'y'"),
+    "inptu x\noutput x\n": (1, 7, "did you mean 'input'?"),
+    "circuit a\ncircuit b\n": (2, 1, "a second circuit line"),
+    "f(x) = x\noutput f\n": (1, 2, "a line should be"),
+}
+
+
+@pytest.mark.parametrize("text", BAD_TEXT)
+def test_bad_text_has_its_place(text):
+    line, column, message = BAD_TEXT[text]
+    with pytest.raises(cg.FormatError) as caught:
+        cg.parse(text, "bad.cg")
+    error = caught.value
+    assert (error.line, error.column) == (line, column)
+    assert message in error.message
+    shown = str(error).splitlines()
+    assert shown[0].startswith(f"bad.cg:{line}:{column}: error: ")
+    assert shown[1] == "    " + text.split("\n")[line - 1]
+    assert shown[2] == " " * (3 + column) + "^"
+
+
+LIMITS = {
+    "f = 1e999999999\noutput f\n": "a decimal exponent beyond",
+    "f = 1e-999999999\noutput f\n": "a decimal exponent beyond",
+    "f = 2^999999999\noutput f\n": "a power of more than",
+    "f = 9^9^9\noutput f\n": "a power of more than",
+    f"f = {'9' * 5000}\noutput f\n": "a number of more than 4000 digits",
+    "f = 1e4000*1e4000\noutput f\n": "a number of more than 4000 digits",
+    f"input x\nf = {'(' * 20_000}x{')' * 20_000}\noutput f\n": "nested deeper than 10000",
+}
+
+
+@pytest.mark.parametrize("text", LIMITS)
+def test_limits_answer_at_once_with_their_place(text):
+    with pytest.raises(cg.LimitError, match=LIMITS[text]) as caught:
+        cg.parse(text, "big.cg")
+    assert caught.value.exit_status == 4
+    assert caught.value.line is not None
+    assert caught.value.column is not None
+    assert all(len(line) < 120 for line in str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("empty.cg", b"", "the file is empty"),
+        ("blank.cg", b"\n\n", "the file is empty"),
+        ("binary.cg", b"\x7fELF\0\0\0", "a binary file"),
+        ("latin.cg", "input é\n".encode("latin-1"), "not UTF-8: byte 0xe9 in line 1"),
+    ],
+)
+def test_files_that_are_no_text(tmp_path, name, data, message):
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(cg.FormatError, match=message) as caught:
+        cg.read(path)
+    assert caught.value.path == str(path)
+
+
+def test_missing_files_and_directories(tmp_path):
+    with pytest.raises(cg.FormatError, match="no such file"):
+        cg.read(tmp_path / "no.cg")
+    with pytest.raises(cg.FormatError, match="a directory, not a file"):
+        cg.read(tmp_path)
+
+
+GOOD = json.loads(write_json(cg.parse("input x, y\nf = x^2 + 3*y\noutput f\n")))
+
+
+def broken(**changes):
+    """Give good JSON data with entries replaced by path: ``nodes.2.op``."""
+    data = json.loads(json.dumps(GOOD))
+    for path, value in changes.items():
+        *way, last = path.split("__")
+        at = data
+        for key in way:
+            at = at[int(key)] if isinstance(at, list) else at[key]
+        if value is None:
+            del at[int(last) if isinstance(at, list) else last]
+        else:
+            at[int(last) if isinstance(at, list) else last] = value
+    return json.dumps(data)
+
+
+BAD_JSON = {
+    "cycle": (
+        broken(edges__0__source=3),
+        "the wires go round in a cycle|node 2",
+    ),
+    "dangling": (broken(edges__0__source=99), "edge 99 -> 2: 99 is no node: the edge dangles"),
+    "slot": (broken(edges__0__key=4), "node 2: its slots are"),
+    "op": (broken(nodes__2__op="cube"), "node 2: there is no gate type 'cube'"),
+    "arity": (broken(nodes__3__op="exp"), "node 3: exp takes 1 operands, not 2"),
+    "param": (broken(nodes__2__param=None), "node 2: the param None is no number"),
+    "param text": (broken(nodes__2__param="two"), "node 2: the param 'two' is no number"),
+    "weight": (broken(edges__2__weight="1/0"), r"edge 2 -> 3 \(slot 0\): the weight '1/0' is no number"),
+    "weight outside a sum": (broken(edges__0__weight="2"), "only the wires of a sum"),
+    "name": (broken(nodes__0__name="a b"), "node 0: the name 'a b' is not an identifier"),
+    "two names": (broken(nodes__0__name="y"), "nodes 0 and 1 are both named 'y'"),
+    "output": (broken(graph__outputs=[["f", 9]]), "output 'f': 9 is no node"),
+    "no output": (broken(graph__outputs=[]), "'outputs' should be a list"),
+    "input": (broken(graph__inputs=[0]), "node 1 is an input that"),
+    "input op": (broken(graph__inputs=[0, 1, 3]), "node 3 is listed among the inputs"),
+    "format": (broken(graph__format="other"), "'format' should be 'circuitgrad/1'"),
+    "undirected": (broken(directed=False), "'directed' should be true"),
+    "nan": ('{"graph": NaN}', "NaN is no number"),
+    "infinity": ('{"graph": {"x": -Infinity}}', "-Infinity is no number"),
+    "twice": ('{"graph": {}, "graph": {}}', "the key 'graph' stands twice"),
+    "list": ("[]", "an object in networkx's node-link form"),
+    "digits": ('{"a": ' + "9" * 5000 + "}", "not JSON for a circuit"),
+    "node": ('{"directed": true, "multigraph": true, "graph": {"format": "circuitgrad/1"},'
+             ' "nodes": [3], "edges": []}', "node 3 has no 'id'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_JSON)
+def test_bad_json_names_the_node_or_edge(case, tmp_path):
+    text, message = BAD_JSON[case]
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    with pytest.raises(cg.FormatError, match=message) as caught:
+        cg.read(path)
+    assert str(caught.value).startswith(f"{path}: error: ")
+
+
+def test_broken_json_has_line_and_column(tmp_path):
+    path = tmp_path / "bad.json"
+    path.write_text('{"directed": true,\n "nodes": [}')
+    with pytest.raises(cg.FormatError, match="not JSON") as caught:
+        cg.read(path)
+    assert (caught.value.line, caught.value.column) == (2, 12)
+
+
+def test_nested_json_is_a_limit(tmp_path):
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(cg.LimitError, match="nested too deep"):
+        cg.read(path)
+
+
+def test_links_are_accepted_for_edges(tmp_path):
+    data = dict(GOOD)
+    data["links"] = data.pop("edges")
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(data))
+    assert cg.read(path) == cg.parse("input x, y\nf = x^2 + 3*y\noutput f\n")
+
+
+def test_a_float_means_its_shortest_decimal():
+    circuit = cg.trace(lambda x: 0.1 * x)
+    assert "1/10*x" in str(circuit)
+    with pytest.raises(ValueError, match="nan is not a number"):
+        cg.trace(lambda x: float("nan") * x)
+    with pytest.raises(TypeError, match="no truth value"):
+        cg.trace(lambda x: x if x else 1)

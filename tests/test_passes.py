@@ -1,0 +1,226 @@
+"""Simplifying passes: the graph, the values, and where they must not fire."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from conftest import shared_files
+from hypothesis import given, settings
+from strategies import POINTS, at, circuits, rational_circuits
+
+import circuitgrad as cg
+from circuitgrad.passes import PASSES, PIPELINES, parse_pipeline
+
+SIMPLIFIERS = ("fold", "fuse", "cse", "dce")
+
+
+def body(circuit):
+    """Give the gates of a circuit as text, without inputs and outputs."""
+    lines = str(circuit).splitlines()
+    return [line for line in lines if not line.startswith(("input", "output", "circuit"))]
+
+
+def parsed(lines):
+    names = [n for n in ("x", "y", "z") if any(n in line for line in lines)]
+    return cg.parse(f"input {', '.join(names)}\n" + "\n".join(lines) + "\noutput f\n")
+
+
+# pass, before, after; the same before and after is a case where it must not fire
+CASES = {
+    "fold numbers": ("fold", ["g = prod(2, 3)", "f = x + g"], ["f = x + 6"]),
+    "fold a sum of numbers": ("fold", ["f = x + 2 + 3 - 5"], []),
+    "fold adds numbers": ("fold", ["f = x + 2 + 3"], ["f = x + 5"]),
+    "fold 1*u": ("fold", ["f = prod(1, x, y)"], ["f = x*y"]),
+    "fold 1*u alone": ("fold", ["g = prod(1, x)", "f = sin(g)"], ["f = sin(x)"]),
+    "fold 0*u": ("fold", ["g = prod(0, x)", "f = y + g + x"], ["f = y + x"]),
+    "fold a weight 0": ("fold", ["f = 0*x + y*2 + 1"], ["f = 2*y + 1"]),
+    "fold numbers of a product": ("fold", ["c = 2", "d = 3", "f = c*x*d*y"],
+                                  ["c = 2", "d = 3", "f = prod(6, x, y)"]),
+    "fold a product into a weight": ("fold", ["f = prod(5, x)"], ["f = 5*x"]),
+    "fold u/c": ("fold", ["c = 4", "f = x/c"], ["c = 4", "f = 1/4*x"]),
+    "fold 1/u": ("fold", ["c = 1", "f = c/x"], ["c = 1", "f = 1/x"]),
+    "fold 0/u": ("fold", ["c = 0", "g = c/x", "f = g + x"], ["c = 0"]),
+    "fold u^1": ("fold", ["f = sin(x^1)"], ["f = sin(x)"]),
+    "fold u^0": ("fold", ["f = x + x^0"], ["f = x + 1"]),
+    "fold u^c": ("fold", ["c = 3", "f = x^c"], ["c = 3", "f = x^3"]),
+    "fold sum(u)": ("fold", ["g = sum(x)", "f = sin(g)"], ["f = sin(x)"]),
+    "fold max(u)": ("fold", ["f = sin(max(x))"], ["f = sin(x)"]),
+    "fold abs": ("fold", ["f = x + abs(-2)"], ["f = x + 2"]),
+    "fold goes on": ("fold", ["g = prod(0, x)", "h = g*y", "f = h + y"], []),
+    "fold not 1/0": ("fold", ["c = 0", "g1 = 1/c", "f = x + g1"], None),
+    "fold not u/0": ("fold", ["c = 0", "f = x/c"], None),
+    "fold not sin(1)": ("fold", ["g1 = sin(1)", "f = x + g1"], None),
+    "fold not 2^(1/2)": ("fold", ["g1 = 2^(1/2)", "f = x + g1"], None),
+    "fold not pi": ("fold", ["f = pi*x"], None),
+    "fold 2*pi": ("fold", ["g1 = prod(2, pi)", "f = g1*x"], ["g1 = 2*pi", "f = g1*x"]),
+    "fold not x*x": ("fold", ["f = x*x"], None),
+    "fuse a weight": ("fuse", ["g = 3*x", "f = 2*g + y"], ["g = 3*x", "f = 6*x + y"]),
+    "fuse a chain": ("fuse", ["g = 3*x", "h = -g", "f = 2*h + y"],
+                     ["g = 3*x", "h = -3*x", "f = -6*x + y"]),
+    "fuse a sum": ("fuse", ["g = x + 2*y", "f = 3*g - z"], ["g = x + 2*y", "f = 3*x + 6*y - z"]),
+    "fuse sums with constants": ("fuse", ["g = x + 1", "f = 3*g + 2"], ["g = x + 1", "f = 3*x + 5"]),
+    "fuse equal terms": ("fuse", ["f = x + y + 2*x"], ["f = 3*x + y"]),
+    "fuse terms that cancel": ("fuse", ["f = x + y - x"], []),
+    "fuse everything cancels": ("fuse", ["g = x - x", "f = y + sin(x) + g"],
+                                ["g = x - x", "g1 = sin(x)", "f = y + g1"]),
+    "fuse not used twice": ("fuse", ["g = x + y", "f = g*g + g"], ["g = x + y", "g1 = g*g", "f = g1 + g"]),
+    "fuse not in a product": ("fuse", ["g = x + y", "f = g*z"], None),
+    "fuse not a weight in a product": ("fuse", ["g = 3*x", "f = g*z"], None),
+    "cse": ("cse", ["g = x*y", "h = y*x", "f = g + sin(h)"], ["g = x*y", "g1 = sin(g)", "f = g + g1"]),
+    "cse goes on": ("cse", ["g = sin(x)", "h = sin(x)", "f = exp(g)/exp(h)"],
+                    ["g = sin(x)", "g1 = exp(g)", "f = g1/g1"]),
+    "cse sums": ("cse", ["g = x - 2*y", "h = -2*y + x", "f = g*h"], ["g = x - 2*y", "f = g*g"]),
+    "cse not other weights": ("cse", ["g = x - 2*y", "h = x + 2*y", "f = g*h"], None),
+    "cse not other order": ("cse", ["g = x/y", "h = y/x", "f = g*h"], None),
+    "cse not other exponents": ("cse", ["g = x^2", "h = x^3", "f = g*h"], None),
+    "cse not other arity": ("cse", ["g = x*y", "h = x*y*y", "f = g*h"], None),
+    "dce": ("dce", ["g = x*y", "h = sin(y)", "f = g"], ["g = x*y"]),
+    "dce constants": ("dce", ["c = 5", "f = x*y"], ["f = x*y"]),
+    "dce not what is used": ("dce", ["g = x*y", "f = sin(g)"], None),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_a_pass_does_and_leaves(case):
+    name, before, after = CASES[case]
+    circuit = parsed(before)
+    emitted = cg.run(circuit, name)
+    if after is None:
+        assert emitted is circuit
+        return
+    assert body(emitted) == after  # [] where f is now an input
+    names = circuit.inputs
+    for point in ({"x": 2, "y": 3, "z": 5}, {"x": -1, "y": 7, "z": 2}):
+        chosen = {n: float(point[n]) for n in names}
+        assert cg.evaluate(emitted, chosen)["f"] == pytest.approx(cg.evaluate(circuit, chosen)["f"])
+
+
+@pytest.mark.parametrize("name", SIMPLIFIERS)
+@settings(max_examples=120, deadline=None)
+@given(rational_circuits(), POINTS)
+def test_every_pass_keeps_the_values_exactly(name, circuit, point):
+    emitted = cg.run(circuit, name)
+    assert emitted.inputs == circuit.inputs
+    assert cg.evaluate(emitted, at(circuit, point)) == cg.evaluate(circuit, at(circuit, point))
+
+
+@pytest.mark.parametrize("name", SIMPLIFIERS)
+@settings(max_examples=120, deadline=None)
+@given(circuits())
+def test_passes_are_idempotent_and_never_grow(name, circuit):
+    once = cg.run(circuit, name)
+    assert cg.run(once, name) == once
+    assert once.size <= circuit.size
+    assert once.depth <= circuit.depth
+    if name in ("cse", "dce"):
+        assert once.stats().ops <= circuit.stats().ops
+
+
+@settings(max_examples=80, deadline=None)
+@given(circuits())
+def test_tidy_never_has_more_gates_than_the_literal_output(circuit):
+    literal = cg.jacobian(circuit, pipeline="none")
+    assert cg.run(literal, "tidy").size <= literal.size
+
+
+def test_weights_down_a_long_chain_do_not_explode():
+    """A merge that would make a number of more than 64 digits does not fire."""
+    lines = "".join(f"x{i + 1} = 10*x{i}\n" for i in range(200))
+    circuit = cg.parse(f"input x0\n{lines}output x200\n")
+    fused = cg.fuse(circuit)
+    assert cg.evaluate(fused, x0=1) == {"x200": Fraction(10**200)}
+    assert max(len(line) for line in str(cg.dce(fused)).splitlines()) < 90
+    gradient = cg.gradient(circuit)
+    assert cg.evaluate(gradient, x0=1) == {"dx200_dx0": 10**200}
+
+
+def test_folding_makes_no_long_numbers():
+    lines = "".join(f"c{i + 1} = prod(c{i}, c{i})\n" for i in range(12))
+    circuit = cg.parse(f"input x\nc0 = 10\n{lines}f = c12*x\noutput f\n")
+    folded = cg.run(circuit, "fold,dce")
+    assert max(len(line) for line in str(folded).splitlines()) < 90
+    assert cg.evaluate(folded, x=1) == {"f": 10 ** (2**12)}
+
+
+def test_deep_sums_fuse_in_linear_time():
+    lines = "".join(f"s{i + 1} = s{i} + x{i}\n" for i in range(2000))
+    names = ", ".join(f"x{i}" for i in range(2000))
+    circuit = cg.parse(f"input s0, {names}\n{lines}output s2000\n")
+    fused = cg.run(circuit, "fuse,dce")
+    assert fused.size == 1
+    assert fused.stats().wires == 2001
+
+
+def test_names_survive_when_gates_merge():
+    circuit = cg.parse("input x\nnamed = prod(1, sin(x))\nf = exp(named)\noutput f\n")
+    assert body(cg.fold(circuit)) == ["named = sin(x)", "f = exp(named)"]
+
+
+@pytest.mark.parametrize("path", shared_files("size") + shared_files("lecture"))
+def test_tidy_on_shared_circuits(path):
+    circuit = cg.read(path)
+    literal = cg.reverse_mode(circuit, value=True)
+    tidy = cg.run(literal, PIPELINES["tidy"])
+    assert tidy.size <= literal.size
+    assert tidy.stats().ops <= literal.stats().ops
+    assert cg.run(tidy, "fold") == tidy
+
+
+# ------------------------------------------------------------------ the language
+
+
+def test_pipelines_are_read_and_shown():
+    text = "bp{wrt=x,y seed=w value},fold, cse ,dce"
+    steps = parse_pipeline(text)
+    assert [str(step) for step in steps] == [
+        "bp{wrt=x,y seed=w value=true}",
+        "fold",
+        "cse",
+        "dce",
+    ]
+    assert parse_pipeline("tidy")[0].made_of is PASSES["fold"]
+    assert parse_pipeline("fp{all=false}")[0].options == {"all": False}
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message"),
+    [
+        ("fold,cze", 6, "no pass 'cze'; there are: bp, fp, fold"),
+        ("fold cse", 6, "a comma should stand between passes"),
+        ("", 1, "the name of a pass should stand here"),
+        ("fold,", 6, "the name of a pass should stand here"),
+        ("bp{wrt=}", 4, "needs a value"),
+        ("bp{of=f wrong=x}", 9, "reverse_mode has no option 'wrong'; it has: of, wrt"),
+        ("fold{x=1}", 6, "fold has no option 'x'; it has: none"),
+        ("bp{value=maybe}", 4, "value is true or false"),
+    ],
+)
+def test_bad_pipelines(text, column, message):
+    with pytest.raises(cg.PipelineError) as caught:
+        parse_pipeline(text)
+    assert str(caught.value).startswith(f"pipeline:{column}: ")
+    assert message in str(caught.value)
+
+
+def test_reports_have_times_and_circuits():
+    seen = []
+    cg.run(cg.parse_expression("x*1 + x"), "bp,tidy".replace("tidy", PIPELINES["tidy"]), report=seen.append)
+    assert [str(step) for step in seen] == ["bp", "fold", "fuse", "cse", "dce"]
+    assert all(step.seconds > 0 for step in seen)
+    assert seen[0].after is seen[1].before
+
+
+def test_registering_a_pass():
+    def negate_outputs(circuit, *, only: str | None = None):
+        """Do nothing, for a test."""
+        return circuit
+
+    entry = cg.register_pass(negate_outputs)
+    try:
+        assert entry.summary == "Do nothing, for a test."
+        assert cg.run(cg.parse_expression("x"), "negate_outputs{only=f}").inputs == ("x",)
+        with pytest.raises(cg.PipelineError, match="a pass 'negate_outputs' already"):
+            cg.register_pass(negate_outputs)
+    finally:
+        del PASSES["negate_outputs"]
