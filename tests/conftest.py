@@ -31,3 +31,8 @@ def example(name: str) -> cg.Circuit:
 def any_example(request: pytest.FixtureRequest) -> cg.Circuit:
     """Each circuit of ``examples/`` in turn."""
     return example(request.param)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch that writes the golden files anew."""
+    parser.addoption("--rewrite-golden", action="store_true", help="write golden files")

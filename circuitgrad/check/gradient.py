@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from circuitgrad.check import proved
 from circuitgrad.check.report import Report, Verdict
-from circuitgrad.check.sampled import DIGITS, POINTS, Sampler
+from circuitgrad.check.sampled import DIGITS, Sampler
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError, EvaluationError
 
@@ -215,9 +215,8 @@ def _sample(
         return
     sampler = Sampler(circuit, gradient, ranges, seed)
     if not sampler.complete:
-        reason = (
-            f"no {POINTS} points of the domain found: {sampler.reason}; give ranges"
-        )
+        wanted = f"no {sampler.wanted} points of the domain found"
+        reason = f"{wanted}: {sampler.reason}; give ranges"
         for claim in claims:
             yield Verdict(claim.name, claim.text, "undecided", reason)
         return
@@ -229,19 +228,19 @@ def _sample(
         yield from _compare_partials(sampler, partials)
 
 
-def _sampled(claim: _Claim) -> Verdict:
+def _sampled(sampler: Sampler, claim: _Claim) -> Verdict:
     return Verdict(
-        claim.name, claim.text, "sampled", f"{POINTS} points, {DIGITS} digits"
+        claim.name, claim.text, "sampled", f"{sampler.wanted} points, {DIGITS} digits"
     )
 
 
 def _compare_values(sampler: Sampler, claim: _Claim) -> Verdict:
-    for number in range(POINTS):
+    for number in range(sampler.wanted):
         expected = sampler.values[number][claim.output]
         found = sampler.gradients[number][claim.found]
         if not sampler.agree(expected, found, abs(expected) + abs(found)):
             return _failure(sampler, claim, number, expected, found)
-    return _sampled(claim)
+    return _sampled(sampler, claim)
 
 
 def _compare_partials(sampler: Sampler, claims: list[_Claim]) -> Iterator[Verdict]:
@@ -252,16 +251,16 @@ def _compare_partials(sampler: Sampler, claims: list[_Claim]) -> Iterator[Verdic
     output = claims[0].output
     try:
         together = all(
-            sampler.partials_agree(n, output, pairs)[0] for n in range(POINTS)
+            sampler.partials_agree(n, output, pairs)[0] for n in range(sampler.wanted)
         )
     except EvaluationError:
         together = False  # some direction left the domain
     for claim in claims:
-        yield _sampled(claim) if together else _compare_partial(sampler, claim)
+        yield _sampled(sampler, claim) if together else _compare_partial(sampler, claim)
 
 
 def _compare_partial(sampler: Sampler, claim: _Claim) -> Verdict:
-    for number in range(POINTS):
+    for number in range(sampler.wanted):
         try:
             agree, expected, found = sampler.partials_agree(
                 number, claim.output, [(claim.by, claim.found)]
@@ -272,7 +271,7 @@ def _compare_partial(sampler: Sampler, claim: _Claim) -> Verdict:
             )
         if not agree:
             return _failure(sampler, claim, number, expected, found)
-    return _sampled(claim)
+    return _sampled(sampler, claim)
 
 
 def _failure(

@@ -12,10 +12,13 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
+import numpy as np
+
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import EvaluationError
 from circuitgrad.evaluation.arithmetic import Decimals
 from circuitgrad.evaluation.evaluate import vertex_values
+from circuitgrad.gates import CONSTANT, gate_type
 
 __all__ = ["DIGITS", "POINTS", "Sampler"]
 
@@ -23,10 +26,12 @@ __all__ = ["DIGITS", "POINTS", "Sampler"]
 DIGITS: Final = 50
 #: Points at which every output is compared.
 POINTS: Final = 3
+#: Points where a circuit has kinks: each side of each should be met.
+KINK_POINTS: Final = 32
 
 _WORKING_DIGITS: Final = 180
 _STEP: Final = Fraction(1, 10**58)  # h^2 = 1e-116; rounding 1e-180 / h = 1e-122
-_ATTEMPTS: Final = 240
+_ATTEMPTS: Final = 80  # for each point
 #: Intervals to draw inputs from, in turn, where the caller names none.
 _INTERVALS: Final = (
     (0.5, 2.0),
@@ -66,11 +71,13 @@ class Sampler:
         self.values: list[list[Any]] = []
         self.gradients: list[list[Any]] = []
         self.reason = ""
+        kinked = any(_has_kinks(c) for c in (circuit, gradient))
+        self.wanted = KINK_POINTS if kinked else POINTS
         self._draw()
 
     def _draw(self) -> None:
-        for attempt in range(_ATTEMPTS):
-            if len(self.points) == POINTS:
+        for attempt in range(_ATTEMPTS * self.wanted):
+            if self.complete:
                 return
             interval = _INTERVALS[attempt % len(_INTERVALS)]
             point = {
@@ -102,7 +109,7 @@ class Sampler:
     @property
     def complete(self) -> bool:
         """Whether enough points were found."""
-        return len(self.points) == POINTS
+        return len(self.points) == self.wanted
 
     def shown(self, number: int) -> dict[str, str]:
         """Give a point for a report."""
@@ -156,3 +163,8 @@ class Sampler:
         scale = abs(expected) + sum(abs(term) for term in terms)
         floor = abs(values[output]) * self.arithmetic.context.mpf(10) ** -20
         return self.agree(expected, found, scale + floor), expected, found
+
+
+def _has_kinks(circuit: Circuit) -> bool:
+    codes = np.unique(circuit.columns.op[circuit.live])
+    return any(gate_type(int(code)).kinks for code in codes if code > CONSTANT)

@@ -29,9 +29,11 @@ Exit status: 0 done, 1 the answer is no, 2 usage, 3 a bad or missing input file,
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with the status that the README lists."""
-    debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]  # it may stand anywhere
     try:
-        status = cli.main(arguments, prog_name="circuitgrad", standalone_mode=False)
+        status = cli.main(words, prog_name="circuitgrad", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()

@@ -173,9 +173,8 @@ def diff(first: str, second: str, as_json: bool) -> int:
 
     if first == second == "-":
         raise click.UsageError("one of the two files may be standard input")
-    found = difference(
-        read_circuit(first, None, None), read_circuit(second, None, None)
-    )
+    circuits = (read_circuit(file, None, None) for file in (first, second))
+    found = difference(*circuits)
     if as_json:
         click.echo(json.dumps({"same": found is None, "difference": found}))
     else:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from circuitgrad.figures.draw import FIGURE_FORMATS, draw, mimebundle
+from circuitgrad.figures.render import FIGURE_FORMATS, draw, mimebundle
 
 __all__ = ["FIGURE_FORMATS", "draw", "mimebundle"]

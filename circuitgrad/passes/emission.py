@@ -1,4 +1,4 @@
-"""What a differentiating pass is asked for, and the circuit that it emits on its way."""
+"""What a differentiating pass is asked for, and the circuit on its way."""
 
 from __future__ import annotations
 
@@ -136,14 +136,20 @@ class Emission:
     ) -> Circuit:
         """Make the circuit, with names for vertices that were appended.
 
-        A vertex that is an output or a constant, or has a name, gets none; a name that
-        is taken by a gate or an output gets ``_2``.
+        A constant, or a vertex that has a name, gets none, and an output only its own
+        output's; a name that is taken by a gate or an output gets ``_2``.
         """
         all_names = np.concatenate(self.names)
         taken = {label for label, _ in outputs} | set(filter(None, self.circuit.names))
-        unnamed = {vertex for _, vertex in outputs} | set(self.constants.values())
+        constants = set(self.constants.values())
+        own: dict[int, set[str]] = {}
+        for label, vertex in outputs:
+            own.setdefault(vertex, set()).add(label)
         for wanted, vertex in names:
-            if vertex in unnamed or all_names[vertex] is not None:
+            if vertex in constants or all_names[vertex] is not None:
+                continue
+            if vertex in own:
+                all_names[vertex] = wanted if wanted in own[vertex] else None
                 continue
             name, count = wanted, 1
             while name in taken:

@@ -108,8 +108,15 @@ class ExpressionReader:
         ]
         return builder.add(SUM, vertices, [exact.intern(w) for _, w in value.terms])
 
+    def ended(self, value: Value) -> Value:
+        """End a maximal sum: one of numbers alone is a number."""
+        if isinstance(value, Sum) and all(vertex is None for vertex, _ in value.terms):
+            return exact.check_digits(sum((w for _, w in value.terms), Fraction(0)))
+        return value
+
     def closed(self, value: Value) -> Fraction | Term:
         """Close a bracket: only a number and one other factor stay apart."""
+        value = self.ended(value)
         if isinstance(value, Fraction):
             return value
         if isinstance(value, Term) and len(value.factors) == 1:
@@ -135,9 +142,7 @@ class ExpressionReader:
     # ------------------------------------------------------------------ operators
 
     def add(self, left: Value, right: Value, sign: int) -> Value:
-        """``t1 + t2 - t3 ...`` is one sum gate; numbers alone are a number."""
-        if isinstance(left, Fraction) and isinstance(right, Fraction):
-            return exact.check_digits(left + sign * right)
+        """``t1 + t2 - t3 ...`` is one sum gate, a wire a term, numbers too."""
         terms = left.terms if isinstance(left, Sum) else [self.sum_term(left)]
         vertex, weight = self.sum_term(right)
         terms.append((vertex, sign * weight))
@@ -314,7 +319,10 @@ class ExpressionReader:
         self._reduce(values, pending, 0)
         if pending:
             raise ProblemError("this bracket is never closed", pending[-1][1])
-        return values.pop()
+        try:
+            return self.ended(values.pop())
+        except LimitError as error:
+            raise ProblemError(error.message, start, LimitError) from None
 
     def _reduce(
         self,

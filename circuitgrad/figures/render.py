@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from circuitgrad.errors import LimitError, RenderError
+from circuitgrad.errors import CircuitError, LimitError, RenderError
 
 if TYPE_CHECKING:
     import pydot
@@ -83,9 +83,8 @@ def draw(
     ending = os.path.splitext(path)[1].lower().lstrip(".") if path else ""
     chosen = format or ending or "svg"
     if chosen not in FIGURE_FORMATS:
-        raise RenderError(
-            f"no figure format {chosen!r}; there are: {', '.join(FIGURE_FORMATS)}"
-        )
+        known = ", ".join(FIGURE_FORMATS)
+        raise CircuitError(f"no figure format {chosen!r}; there are: {known}")
     if circuit.size > MAX_GATES:
         raise LimitError(
             f"{circuit.size} gates: figures have at most {MAX_GATES} (the limit)"

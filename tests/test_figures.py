@@ -1,0 +1,138 @@
+"""Figures: labels, structure, and hostile names."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from conftest import EXAMPLES, example
+
+import circuitgrad as cg
+from circuitgrad.figures import render as drawing
+from circuitgrad.figures.labels import name_label, quoted
+from circuitgrad.figures.layout import dot_graph
+
+
+def texts(svg):
+    return [
+        re.sub(r"&#(\d+);", lambda m: chr(int(m[1])), text)
+        for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    ]
+
+
+def svg(circuit):
+    return circuit.draw().data.decode()
+
+
+def test_figure_1_shows_symbols_weights_sources_and_the_output():
+    shown = [t.strip() for t in texts(svg(example("fig1")))]
+    for label, count in (("×", 3), ("+", 4), ("x", 1), ("y", 1), ("z", 1), ("f", 1), ("1", 1)):
+        assert shown.count(label) == count, label
+    assert {"−3", "−2", "−5", "5", "g₁"} <= set(shown)
+
+
+def test_derivatives_have_their_sign_and_subscripts():
+    gradient = cg.gradient(example("worked_example"), all=True, value=True)
+    from_file = cg.parse(str(gradient))  # no provenance: the names alone tell
+    for circuit in (gradient, from_file):
+        shown = set(texts(svg(circuit)))
+        assert {"∂y/∂x₁", "∂y/∂x₂", "∂y/∂u₁", "y"} <= shown
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("x1", "x₁"),
+        ("w1_2", "w₁,₂"),
+        ("x_10", "x₁₀"),
+        ("df_dx1", "∂f/∂x₁"),
+        ("ddf_dx1_dy", "∂²f/∂x₁∂y"),
+        ("df_dq", "df_dq"),
+        ("dog", "dog"),
+        ("d_dx1", "d_dx₁"),
+        ("θ", "θ"),
+        ("a" * 100, "a" * 59 + "…"),
+    ],
+)
+def test_names(name, label):
+    assert name_label(name, {"x1", "y"}) == label
+
+
+@pytest.mark.parametrize("format", ["svg", "png", "pdf"])
+def test_the_formats_are_written_whole(format, tmp_path):
+    path = tmp_path / f"fig.{format}"
+    figure = example("fig1_square").draw(str(path))
+    assert path.read_bytes() == figure.data
+    assert {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[format] == figure.data[:5][: len(
+        {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[format]
+    )]
+
+
+def test_the_same_bytes_each_time():
+    circuit = cg.gradient(example("fig1"))
+    assert svg(circuit) == svg(cg.gradient(example("fig1")))
+
+
+# Names reach the IR from Python and JSON only as identifiers; labels take anything.
+HOSTILE = [
+    'a"b', "a\\", "<b>", "<x>", '"x" URL="javascript:alert(1)"', '"x"];evil[label="pwn"',
+    "\\N", "\\G", "&#x3b1;", "a:b", "node", "edge", "graph", "", "a\nb", "\u202eright to left",
+    "x" * 20_000, "<script>alert(1)</script>", "]]>", "'", "{a|b}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_label_reaches_graphviz_as_anything_else(text):
+    import pydot
+
+    graph = pydot.Dot(graph_type="digraph")
+    graph.add_node(pydot.Node("n0", label=quoted(text[:200])))
+    graph.add_node(pydot.Node("n1", label=quoted("plain")))
+    drawn = drawing.render(graph, "svg").decode()
+    assert drawn.count('class="node"') == 2
+    assert "evil" not in re.sub(r"<text.*?</text>|<title>.*?</title>", "", drawn)
+    assert "href" not in drawn
+    assert "<script" not in drawn
+    shown = "".join(texts(drawn))
+    kept = text[:200].replace("\n", "")
+    for entity, char in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&amp;", "&")):
+        shown = shown.replace(entity, char)
+    assert shown.replace("\xa0", " ") == kept + "plain"
+
+
+@pytest.mark.parametrize("name", ["node", "edge", "graph", "digraph", "subgraph", "strict"])
+def test_keywords_of_dot_are_ordinary_names(name):
+    circuit = cg.parse(f"input {name}\nf = {name}*{name}\noutput f\n")
+    assert name in texts(svg(circuit))
+
+
+def test_operands_that_have_an_order_are_numbered():
+    dot = dot_graph(cg.parse_expression("x/y")).to_string()
+    assert 'headlabel=" 1 "' in dot
+    assert 'headlabel=" 2 "' in dot
+    assert "headlabel" not in dot_graph(cg.parse_expression("x*y")).to_string()
+
+
+def test_too_many_gates_are_refused():
+    circuit = cg.trace(lambda *x: cg.functions.prod(*x), inputs=[f"x{i}" for i in range(300)])
+    with pytest.raises(cg.LimitError, match="figures have at most 500"):
+        cg.gradient(circuit).draw()
+
+
+def test_with_or_without_dot_on_the_path(monkeypatch, tmp_path):
+    """A dot that is there is used; a broken one is an error, not a crash."""
+    script = tmp_path / "dot"
+    script.write_text("#!/bin/sh\necho broken >&2\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(cg.RenderError, match="dot failed"):
+        example("fig1").draw()
+    script.write_text("#!/bin/sh\ncat >/dev/null\nprintf drawn\n")
+    assert example("fig1").draw().data == b"drawn"
+    monkeypatch.setenv("PATH", "")
+    assert b"<svg" in example("fig1").draw().data
+
+
+def test_every_example_draws():
+    for path in EXAMPLES.glob("*.cg"):
+        assert b"<svg" in cg.gradient(cg.read(path), of=cg.read(path).output_names[0]).draw().data
