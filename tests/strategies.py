@@ -10,7 +10,8 @@ import circuitgrad as cg
 from circuitgrad.gates import GATES
 
 WEIGHTS = st.sampled_from(
-    [Fraction(n) for n in (-3, -2, -1, 0, 1, 1, 2, 5)] + [Fraction(1, 3), Fraction(-5, 2)]
+    [Fraction(n) for n in (-3, -2, -1, 0, 1, 1, 2, 5)]
+    + [Fraction(1, 3), Fraction(-5, 2)]
 )
 RATIONAL = ("sum", "prod", "power", "abs", "relu", "max", "min", "step", "leaky_relu")
 
@@ -21,7 +22,9 @@ def circuits(
 ) -> cg.Circuit:
     """Draw a circuit; gates draw their operands from everything before them."""
     builder = cg.Builder()
-    handles = [builder.input(name) for name in ("x", "y", "z")[: draw(st.integers(1, 3))]]
+    handles = [
+        builder.input(name) for name in ("x", "y", "z")[: draw(st.integers(1, 3))]
+    ]
     handles.append(builder.constant(draw(WEIGHTS)))
     if names is None:
         handles.append(builder.constant(cg.PI))

@@ -13,7 +13,11 @@ from circuitgrad.formats.json import write_json
 BAD_TEXT = {
     "input x\nf = x*q\noutput f\n": (2, 7, "unknown name 'q'"),
     "input alpha\nf = alhpa\noutput f\n": (2, 5, "did you mean 'alpha'"),
-    "input x\nf = g*x\ng = x\noutput f\n": (2, 5, "used before it is defined, in line 3"),
+    "input x\nf = g*x\ng = x\noutput f\n": (
+        2,
+        5,
+        "used before it is defined, in line 3",
+    ),
     "input x\nf = f + x\noutput f\n": (2, 5, "used in its own definition"),
     "input x\nf = x\n\nf = x*x\noutput f\n": (4, 1, "second time; first in line 2"),
     "input x, y, x\nf = x\noutput f\n": (1, 13, "cannot be assigned"),
@@ -23,11 +27,19 @@ BAD_TEXT = {
     "input x\nf = x \u2212 x\noutput f\n": (2, 7, "U+2212"),
     "input x\nf = (x + (x*x)\noutput f\n": (2, 5, "never closed"),
     "input x\nf = x + x)\noutput f\n": (2, 10, "a bracket too many"),
-    "input x\nf = snh(x)\noutput f\n": (2, 5, "unknown function 'snh'; did you mean 'sinh'?"),
+    "input x\nf = snh(x)\noutput f\n": (
+        2,
+        5,
+        "unknown function 'snh'; did you mean 'sinh'?",
+    ),
     "input x\nf = sin(x, x)\noutput f\n": (2, 5, "sin takes 1 argument, not 2"),
     "input x\nf = sin()\noutput f\n": (2, 5, "sin takes 1 argument, not 0"),
     "input x\nf = sin + x\noutput f\n": (2, 5, "needs its arguments in brackets"),
-    "input x\nf = leaky_relu(x)\noutput f\n": (2, 5, "takes a number as its last argument"),
+    "input x\nf = leaky_relu(x)\noutput f\n": (
+        2,
+        5,
+        "takes a number as its last argument",
+    ),
     "input x\nf = x +\noutput f\n": (2, 8, "ends where an operand"),
     "input x\nf = x * / x\noutput f\n": (2, 9, "'/' stands where an operand should"),
     "input x\nf = 3 x\noutput f\n": (2, 7, "write * for a product"),
@@ -70,7 +82,11 @@ LIMITS = {
     "f = 9^9^9\noutput f\n": "a power of more than",
     f"f = {'9' * 5000}\noutput f\n": "a number of more than 4000 digits",
     "f = 1e4000*1e4000\noutput f\n": "a number of more than 4000 digits",
-    f"input x\nf = {'(' * 20_000}x{')' * 20_000}\noutput f\n": "nested deeper than 10000",
+    "input x\nf = "
+    + "(" * 20_000
+    + "x"
+    + ")" * 20_000
+    + "\noutput f\n": "nested deeper than 10000",
 }
 
 
@@ -131,15 +147,27 @@ BAD_JSON = {
         broken(edges__0__source=3),
         "the wires go round in a cycle|node 2",
     ),
-    "dangling": (broken(edges__0__source=99), "edge 99 -> 2: 99 is no node: the edge dangles"),
+    "dangling": (
+        broken(edges__0__source=99),
+        "edge 99 -> 2: 99 is no node: the edge dangles",
+    ),
     "slot": (broken(edges__0__key=4), "node 2: its slots are"),
     "op": (broken(nodes__2__op="cube"), "node 2: there is no gate type 'cube'"),
     "arity": (broken(nodes__3__op="exp"), "node 3: exp takes 1 operands, not 2"),
     "param": (broken(nodes__2__param=None), "node 2: the param None is no number"),
-    "param text": (broken(nodes__2__param="two"), "node 2: the param 'two' is no number"),
-    "weight": (broken(edges__2__weight="1/0"), r"edge 2 -> 3 \(slot 0\): the weight '1/0' is no number"),
+    "param text": (
+        broken(nodes__2__param="two"),
+        "node 2: the param 'two' is no number",
+    ),
+    "weight": (
+        broken(edges__2__weight="1/0"),
+        r"edge 2 -> 3 \(slot 0\): the weight '1/0' is no number",
+    ),
     "weight outside a sum": (broken(edges__0__weight="2"), "only the wires of a sum"),
-    "name": (broken(nodes__0__name="a b"), "node 0: the name 'a b' is not an identifier"),
+    "name": (
+        broken(nodes__0__name="a b"),
+        "node 0: the name 'a b' is not an identifier",
+    ),
     "two names": (broken(nodes__0__name="y"), "nodes 0 and 1 are both named 'y'"),
     "output": (broken(graph__outputs=[["f", 9]]), "output 'f': 9 is no node"),
     "no output": (broken(graph__outputs=[]), "'outputs' should be a list"),
@@ -152,8 +180,11 @@ BAD_JSON = {
     "twice": ('{"graph": {}, "graph": {}}', "the key 'graph' stands twice"),
     "list": ("[]", "an object in networkx's node-link form"),
     "digits": ('{"a": ' + "9" * 5000 + "}", "not JSON for a circuit"),
-    "node": ('{"directed": true, "multigraph": true, "graph": {"format": "circuitgrad/1"},'
-             ' "nodes": [3], "edges": []}', "node 3 has no 'id'"),
+    "node": (
+        '{"directed": true, "multigraph": true, "graph": {"format": "circuitgrad/1"},'
+        ' "nodes": [3], "edges": []}',
+        "node 3 has no 'id'",
+    ),
 }
 
 

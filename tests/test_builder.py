@@ -17,7 +17,7 @@ def gates(circuit):
     return [line for line in lines if not line.startswith(("input", "output"))]
 
 
-# Python expression -> the gates it makes; number factors wait until something needs a gate
+# Python expression -> the gates it makes; number factors wait until a gate is needed
 TRACED = {
     lambda x, y: x - 3 * y: ["f = x - 3*y"],
     lambda x, y: 3 * x * y: ["g1 = x*y", "f = 3*g1"],
@@ -25,7 +25,7 @@ TRACED = {
     lambda x, y: x / (3 * y): ["g1 = 3*y", "f = x/g1"],
     lambda x, y: 2 / x + 1 / y: ["g1 = 1/x", "g2 = 1/y", "f = 2*g1 + g2"],
     lambda x, y: x / 4: ["f = 1/4*x"],
-    lambda x, y: -(-x) * 1 + y: ["f = x + y"],
+    lambda x, y: (-1 * -x) * 1 + y: ["f = x + y"],
     lambda x, y: 5 - x: ["f = 5 - x"],
     lambda x, y: x**2 + x**-1 + x**0.5: ["g1 = x^2", "g2 = x^-1", "g3 = g1 + g2",
                                          "g4 = x^(1/2)", "f = g3 + g4"],
@@ -68,9 +68,17 @@ def test_mistakes_while_building():
         (lambda: builder.input("2x"), cg.CircuitError, "'2x' is not an identifier"),
         (lambda: builder.input("pi"), cg.CircuitError, "'pi' is not an identifier"),
         (lambda: x + other.input("y"), cg.CircuitError, "a handle of another builder"),
-        (lambda: builder.gate("sin", x, x), cg.CircuitError, "sin takes 1 operands, not 2"),
+        (
+            lambda: builder.gate("sin", x, x),
+            cg.CircuitError,
+            "sin takes 1 operands, not 2",
+        ),
         (lambda: builder.gate("power", x), cg.CircuitError, "takes a parameter"),
-        (lambda: builder.gate("sin", x, param=2), cg.CircuitError, "takes no parameter"),
+        (
+            lambda: builder.gate("sin", x, param=2),
+            cg.CircuitError,
+            "takes no parameter",
+        ),
         (lambda: builder.gate("bessel", x), cg.CircuitError, "no gate type 'bessel'"),
         (lambda: builder.sum([]), cg.CircuitError, "at least one"),
         (lambda: builder.prod([]), cg.CircuitError, "at least one"),
@@ -110,7 +118,9 @@ def test_sympy_both_ways(expression):
     assert circuit.inputs == ("x", "y")
     again = circuit.to_sympy()["f"]
     assert sympy.simplify(sympy.nsimplify(expression) - again) == 0
-    assert cg.check_gradient(circuit, cg.gradient(circuit), ranges={"x": (0.5, 0.9)}).passed
+    assert cg.check_gradient(
+        circuit, cg.gradient(circuit), ranges={"x": (0.5, 0.9)}
+    ).passed
 
 
 def test_sympy_shares_subexpressions_and_keeps_no_dead_gates():
@@ -124,6 +134,10 @@ def test_sympy_that_no_gate_computes():
         cg.from_sympy(sympy.gamma(x))
     with pytest.raises(cg.CircuitError, match="the symbol 'y' is not among the inputs"):
         cg.from_sympy(x + y, inputs=[x])
-    deep = cg.parse("input a0\n" + "".join(f"a{i + 1} = a{i}*a{i}\n" for i in range(40)) + "output a40\n")
+    deep = cg.parse(
+        "input a0\n"
+        + "".join(f"a{i + 1} = a{i}*a{i}\n" for i in range(40))
+        + "output a40\n"
+    )
     with pytest.raises(cg.LimitError, match="too large for sympy"):
         deep.to_sympy()

@@ -65,13 +65,14 @@ def test_gradients_agree_with_finite_differences(name):
         for n, value in point.items():
             step = 1e-6
             ends = [
-                cg.evaluate(circuit, {**point, n: value + s})["f"] for s in (step, -step)
+                cg.evaluate(circuit, {**point, n: value + s})["f"]
+                for s in (step, -step)
             ]
             expected = (ends[0] - ends[1]) / (2 * step)
             assert found[f"df_d{n}"] == pytest.approx(expected, rel=1e-4, abs=1e-7)
 
 
-# ------------------------------------------------------------------ the checker, checked
+# -------------------------------------------------------------- the checker, checked
 
 
 def mutants(gradient):
@@ -111,7 +112,10 @@ def mutants(gradient):
     for i in range(len(names) - 1):
         vertices = [vertex for _, vertex in gradient.outputs]
         vertices[i], vertices[i + 1] = vertices[i + 1], vertices[i]
-        yield "exchanged outputs", gradient.with_outputs(zip(names, vertices, strict=True))
+        yield (
+            "exchanged outputs",
+            gradient.with_outputs(zip(names, vertices, strict=True)),
+        )
 
 
 def differs(gradient, mutant):
@@ -245,12 +249,18 @@ def test_second_derivatives_are_checked_against_the_first():
 
 
 def test_a_name_that_looks_like_code_is_only_a_name():
-    circuit = cg.parse("input lambda, __import__, E, I, S, Q\nf = lambda*__import__*E*I*S*Q\noutput f\n")
+    circuit = cg.parse(
+        "input lambda, __import__, E, I, S, Q\n"
+        "f = lambda*__import__*E*I*S*Q\n"
+        "output f\n"
+    )
     assert check_gradient(circuit, cg.gradient(circuit)).counts == {"proved": 6}
 
 
 @settings(max_examples=40, deadline=None)
-@given(circuits(names=("sum", "prod", "power", "exp", "sin", "tanh", "sigmoid", "atan")))
+@given(
+    circuits(names=("sum", "prod", "power", "exp", "sin", "tanh", "sigmoid", "atan"))
+)
 def test_smooth_random_circuits_pass(circuit):
     for mode in ("bp", "fp"):
         gradient = cg.jacobian(circuit, mode=mode, value=True, all=True)

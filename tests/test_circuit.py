@@ -61,11 +61,17 @@ def test_a_graph_with_other_node_names_and_order(circuit, point):
     graph.add_nodes_from((("node", n), circuit.graph.nodes[n]) for n in nodes)
     for u, v, key, data in circuit.graph.edges(keys=True, data=True):
         graph.add_edge(("node", u), ("node", v), key=key, **data)
-    graph.graph["inputs"] = [("name", ("node", n)) for n in circuit.graph.graph["inputs"]]
-    graph.graph["outputs"] = [(s, ("node", n)) for s, n in circuit.graph.graph["outputs"]]
+    graph.graph["inputs"] = [
+        ("name", ("node", n)) for n in circuit.graph.graph["inputs"]
+    ]
+    graph.graph["outputs"] = [
+        (s, ("node", n)) for s, n in circuit.graph.graph["outputs"]
+    ]
     again = cg.Circuit.from_graph(graph)
     assert cg.isomorphic(again, circuit)
-    assert cg.evaluate(again, at(circuit, point)) == cg.evaluate(circuit, at(circuit, point))
+    assert cg.evaluate(again, at(circuit, point)) == cg.evaluate(
+        circuit, at(circuit, point)
+    )
 
 
 @settings(max_examples=100, deadline=None)
@@ -101,7 +107,8 @@ def test_cut_is_definition_2_of_the_notes():
     cut = circuit.cut("u1")
     assert cut.inputs == ("x1", "x2", "u1")
     assert cg.isomorphic(
-        cut, cg.parse("input x1, x2, u1\nu2 = x1*x2\nu3 = u1 + u2\ny = u1*u3\noutput y\n")
+        cut,
+        cg.parse("input x1, x2, u1\nu2 = x1*x2\nu3 = u1 + u2\ny = u1*u3\noutput y\n"),
     )
     assert circuit.cut("u3").stats().size == 2
     assert circuit.cut("x1") is circuit
@@ -133,7 +140,9 @@ def test_labels_are_distinct_identifiers(circuit):
 def damaged(circuit, **changes):
     columns = circuit.columns
     arrays = {
-        key: np.array(changes.get(key, getattr(columns, key)), dtype=getattr(columns, key).dtype)
+        key: np.array(
+            changes.get(key, getattr(columns, key)), dtype=getattr(columns, key).dtype
+        )
         for key in ("op", "offsets", "operands", "weights", "params", "shapes")
     }
     names = np.array(changes.get("names", circuit.names), dtype=object)
@@ -168,7 +177,9 @@ def test_it_shows_itself():
     bundle = circuit._repr_mimebundle_()
     assert bundle["image/svg+xml"].startswith("<?xml")
     assert bundle["text/plain"] == repr(circuit)
-    long = cg.trace(lambda *x: cg.functions.prod(*x), inputs=[f"x{i}" for i in range(999)])
+    long = cg.trace(
+        lambda *x: cg.functions.prod(*x), inputs=[f"x{i}" for i in range(999)]
+    )
     assert repr(cg.gradient(long)) == "<circuit: 999 inputs, 2991 gates, 999 outputs>"
     assert "image/svg+xml" not in cg.gradient(long)._repr_mimebundle_()
 

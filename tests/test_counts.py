@@ -26,7 +26,13 @@ COUNTS = {
     "pi*x": (1, 2, 1, 1, 0),
     "sqrt(pi)*x": (2, 3, 2, 1, 0),
     "x + sqrt(pi)": (2, 3, 2, 1, 0),
-    "3*sqrt(pi) + x": (2, 3, 2, 1, 0),  # a weight on a wire that a constant feeds is free
+    "3*sqrt(pi) + x": (
+        2,
+        3,
+        2,
+        1,
+        0,
+    ),  # a weight on a wire that a constant feeds is free
     "max(x, y, z)": (1, 3, 1, 2, 0),
     "x/y": (1, 2, 1, 1, 1),
     "1/x": (1, 1, 1, 1, 1),
@@ -108,7 +114,9 @@ def test_counts_agree_with_networkx(circuit):
     assert stats.size == len(gates)
     assert stats.wires == sum(graph.in_degree(v) for v in gates)
     below = graph.subgraph(live)
-    assert stats.depth == nx.dag_longest_path_length(nx.DiGraph(below), default_weight=1, weight=None)
+    assert stats.depth == nx.dag_longest_path_length(
+        nx.DiGraph(below), default_weight=1, weight=None
+    )
     assert {graph.nodes[v]["op"] for v in gates} == operation_set(circuit)
 
 
@@ -119,7 +127,9 @@ def by_hand_ops(circuit):
     total = 0
     live = set(circuit.live.nonzero()[0].tolist())
     for vertex in graph:
-        operands = [(u, d.get("weight", "1")) for u, _, d in graph.in_edges(vertex, data=True)]
+        operands = [
+            (u, d.get("weight", "1")) for u, _, d in graph.in_edges(vertex, data=True)
+        ]
         if not any(u in varies for u, _ in operands):
             continue
         varies.add(vertex)

@@ -75,7 +75,9 @@ def test_the_evaluation_of_figure_1():
 @settings(max_examples=100, deadline=None)
 @given(rational_circuits(), POINTS)
 def test_floats_and_rationals_agree(circuit, point):
-    exact = cg.evaluate(circuit, {n: Fraction(v) for n, v in at(circuit, point).items()})
+    exact = cg.evaluate(
+        circuit, {n: Fraction(v) for n, v in at(circuit, point).items()}
+    )
     floats = cg.evaluate(circuit, {n: float(v) for n, v in at(circuit, point).items()})
     for name, value in exact.items():
         if abs(value) < 1e12:

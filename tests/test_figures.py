@@ -26,7 +26,15 @@ def svg(circuit):
 
 def test_figure_1_shows_symbols_weights_sources_and_the_output():
     shown = [t.strip() for t in texts(svg(example("fig1")))]
-    for label, count in (("×", 3), ("+", 4), ("x", 1), ("y", 1), ("z", 1), ("f", 1), ("1", 1)):
+    for label, count in (
+        ("×", 3),
+        ("+", 4),
+        ("x", 1),
+        ("y", 1),
+        ("z", 1),
+        ("f", 1),
+        ("1", 1),
+    ):
         assert shown.count(label) == count, label
     assert {"−3", "−2", "−5", "5", "g₁"} <= set(shown)
 
@@ -63,9 +71,9 @@ def test_the_formats_are_written_whole(format, tmp_path):
     path = tmp_path / f"fig.{format}"
     figure = example("fig1_square").draw(str(path))
     assert path.read_bytes() == figure.data
-    assert {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[format] == figure.data[:5][: len(
-        {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[format]
-    )]
+    assert {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[format] == figure.data[
+        :5
+    ][: len({"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[format])]
 
 
 def test_the_same_bytes_each_time():
@@ -75,8 +83,9 @@ def test_the_same_bytes_each_time():
 
 # Names reach the IR from Python and JSON only as identifiers; labels take anything.
 HOSTILE = [
-    'a"b', "a\\", "<b>", "<x>", '"x" URL="javascript:alert(1)"', '"x"];evil[label="pwn"',
-    "\\N", "\\G", "&#x3b1;", "a:b", "node", "edge", "graph", "", "a\nb", "\u202eright to left",
+    'a"b', "a\\", "<b>", "<x>", '"x" URL="javascript:alert(1)"',
+    '"x"];evil[label="pwn"', "\u202eright to left",
+    "\\N", "\\G", "&#x3b1;", "a:b", "node", "edge", "graph", "", "a\nb",
     "x" * 20_000, "<script>alert(1)</script>", "]]>", "'", "{a|b}",
 ]  # fmt: skip
 
@@ -95,12 +104,20 @@ def test_no_label_reaches_graphviz_as_anything_else(text):
     assert "<script" not in drawn
     shown = "".join(texts(drawn))
     kept = text[:200].replace("\n", "")
-    for entity, char in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&amp;", "&")):
+    for entity, char in (
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", '"'),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ):
         shown = shown.replace(entity, char)
     assert shown.replace("\xa0", " ") == kept + "plain"
 
 
-@pytest.mark.parametrize("name", ["node", "edge", "graph", "digraph", "subgraph", "strict"])
+@pytest.mark.parametrize(
+    "name", ["node", "edge", "graph", "digraph", "subgraph", "strict"]
+)
 def test_keywords_of_dot_are_ordinary_names(name):
     circuit = cg.parse(f"input {name}\nf = {name}*{name}\noutput f\n")
     assert name in texts(svg(circuit))
@@ -114,7 +131,9 @@ def test_operands_that_have_an_order_are_numbered():
 
 
 def test_too_many_gates_are_refused():
-    circuit = cg.trace(lambda *x: cg.functions.prod(*x), inputs=[f"x{i}" for i in range(300)])
+    circuit = cg.trace(
+        lambda *x: cg.functions.prod(*x), inputs=[f"x{i}" for i in range(300)]
+    )
     with pytest.raises(cg.LimitError, match="figures have at most 500"):
         cg.gradient(circuit).draw()
 
@@ -135,4 +154,7 @@ def test_with_or_without_dot_on_the_path(monkeypatch, tmp_path):
 
 def test_every_example_draws():
     for path in EXAMPLES.glob("*.cg"):
-        assert b"<svg" in cg.gradient(cg.read(path), of=cg.read(path).output_names[0]).draw().data
+        assert (
+            b"<svg"
+            in cg.gradient(cg.read(path), of=cg.read(path).output_names[0]).draw().data
+        )

@@ -26,7 +26,9 @@ def arities(gate: GateType) -> list[int]:
 
 def params(gate: GateType) -> list[Fraction | None]:
     if gate.name == "power":
-        return [Fraction(n, d) for n, d in ((0, 1), (1, 1), (2, 1), (3, 1), (-2, 1), (1, 2))]
+        return [
+            Fraction(n, d) for n, d in ((0, 1), (1, 1), (2, 1), (3, 1), (-2, 1), (1, 2))
+        ]
     return [SLOPE] if gate.takes_parameter else [None]
 
 
@@ -43,7 +45,9 @@ def single(gate: GateType, arity: int, param: Fraction | None) -> cg.Circuit:
     builder = cg.Builder()
     inputs = [builder.input(f"x{i}") for i in range(arity)]
     if "linear" in gate.traits:
-        builder.output("f", builder.sum([(i - 2) * x + x for i, x in enumerate(inputs)]))
+        builder.output(
+            "f", builder.sum([(i - 2) * x + x for i, x in enumerate(inputs)])
+        )
     else:
         builder.output("f", builder.gate(gate.name, *inputs, param=param))
     return builder.finish()
@@ -71,7 +75,7 @@ SMOOTH = [case for case in CASES if case.values[0].name not in ("max", "min")]
 
 @pytest.mark.parametrize(("gate", "arity", "param"), SMOOTH)
 def test_partials_equal_the_derivative_of_the_formula(gate, arity, param):
-    """Proved by sympy, kinks apart; max and min, which sympy leaves, are sampled above."""
+    """Proved by sympy, kinks apart; max and min are sampled above."""
     circuit = single(gate, arity, param)
     assert check_gradient(circuit, cg.gradient(circuit)).counts == {"proved": arity}
 
@@ -88,7 +92,9 @@ def test_forward_equals_reverse_equals_finite_differences(gate, arity, param):
             up = cg.evaluate(circuit, {**point, name: value + step})["f"]
             down = cg.evaluate(circuit, {**point, name: value - step})["f"]
             expected = (up - down) / (2 * step)
-            assert a[f"df_d{name}"] == pytest.approx(b[f"df_d{name}"], rel=1e-12, abs=1e-12)
+            assert a[f"df_d{name}"] == pytest.approx(
+                b[f"df_d{name}"], rel=1e-12, abs=1e-12
+            )
             assert a[f"df_d{name}"] == pytest.approx(expected, rel=1e-5, abs=1e-7)
 
 
@@ -105,7 +111,9 @@ def test_second_derivatives(gate, arity, param):
     assert "ddf_dx0_dx0" in second.output_names
 
 
-@pytest.mark.parametrize("gate", [g for g in GATES if g.arity != 1], ids=lambda g: g.name)
+@pytest.mark.parametrize(
+    "gate", [g for g in GATES if g.arity != 1], ids=lambda g: g.name
+)
 def test_a_repeated_operand_counts_once_a_slot(gate):
     """d(x*x)/dx is 2x: operands are slots, not vertices."""
     circuit = cg.trace(lambda x: getattr(cg.functions, gate.name)(x, x))
@@ -145,9 +153,13 @@ def test_the_formula_has_the_value(gate, arity, param):
     formula = circuit.to_sympy()["f"]
     for seed in range(3):
         point = sample(gate, arity, seed)
-        numbers = {sympy.Symbol(n, real=True): sympy.Float(v, 40) for n, v in point.items()}
+        numbers = {
+            sympy.Symbol(n, real=True): sympy.Float(v, 40) for n, v in point.items()
+        }
         expected = float(formula.subs(numbers).evalf(30))
-        assert cg.evaluate(circuit, point)["f"] == pytest.approx(expected, rel=1e-12, abs=1e-13)
+        assert cg.evaluate(circuit, point)["f"] == pytest.approx(
+            expected, rel=1e-12, abs=1e-13
+        )
 
 
 @pytest.mark.parametrize(("gate", "arity", "param"), CASES)
@@ -186,7 +198,11 @@ def test_partials_use_only_gates_of_the_table(gate):
 
 def test_float_values_are_stable():
     """No overflow turns into nan, and large arguments have their limits."""
-    for name, low, high in (("sigmoid", 0.0, 1.0), ("softplus", 0.0, 1e4), ("tanh", -1.0, 1.0)):
+    for name, low, high in (
+        ("sigmoid", 0.0, 1.0),
+        ("softplus", 0.0, 1e4),
+        ("tanh", -1.0, 1.0),
+    ):
         circuit = cg.parse_expression(f"{name}(x)")
         found = cg.evaluate(circuit, x=np.array([-1e4, 1e4]))["f"]
         assert found.tolist() == [low, high]

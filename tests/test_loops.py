@@ -29,7 +29,11 @@ def arguments(circuit):
         (loops.reach_sources, (*common, on, mask)),
         (
             loops.levels,
-            (*common, columns.is_gate.astype(np.int64), np.zeros(count, dtype=np.int64)),
+            (
+                *common,
+                columns.is_gate.astype(np.int64),
+                np.zeros(count, dtype=np.int64),
+            ),
         ),
         (
             loops.number_values,
@@ -61,7 +65,9 @@ def test_interpreted_equals_compiled(circuit):
 
 def test_large_circuits_are_compiled(monkeypatch):
     """The size decides, and the result of a whole pass is the same."""
-    circuit = cg.jacobian(cg.parse_expression("x*y*sin(x*y) + cos(y*x)"), pipeline="none")
+    circuit = cg.jacobian(
+        cg.parse_expression("x*y*sin(x*y) + cos(y*x)"), pipeline="none"
+    )
     circuit = cg.parse(str(circuit))
     interpreted = str(cg.cse(circuit)), circuit.stats()
     monkeypatch.setattr(loops, "COMPILE_FROM", 0)

@@ -70,7 +70,7 @@ def test_the_execution_of_backpropagation_is_literal():
 
 
 def test_a_least_squares_loss_gives_twice_its_transposed_residual():
-    """||Ax - b||^2 with square gates: the gradient circuit is that of 2 A^T (Ax - b)."""
+    """||Ax - b||^2 with square gates: the gradient is that of 2 A^T (Ax - b)."""
     random = np.random.default_rng(0)
     a = random.integers(-9, 10, (6, 4))
     a[a == 0] = 3
@@ -79,8 +79,10 @@ def test_a_least_squares_loss_gives_twice_its_transposed_residual():
 
     def residuals(x):
         builder = x[0].builder
-        rows = [builder.sum([int(w) * u for w, u in zip(row, x, strict=True)] + [-int(c)])
-                for row, c in zip(a, b, strict=True)]
+        rows = [
+            builder.sum([int(w) * u for w, u in zip(row, x, strict=True)] + [-int(c)])
+            for row, c in zip(a, b, strict=True)
+        ]
         return builder, rows
 
     def loss(*x):
@@ -110,7 +112,14 @@ def test_structural_zeros_leave_no_gates():
 def test_outputs_that_are_inputs_or_constants():
     circuit = cg.parse("input x, y\nc = 3\noutput x, c, again = x\n")
     jacobian = cg.jacobian(circuit)
-    assert jacobian.output_names == ("dx_dx", "dx_dy", "dc_dx", "dc_dy", "dagain_dx", "dagain_dy")
+    assert jacobian.output_names == (
+        "dx_dx",
+        "dx_dy",
+        "dc_dx",
+        "dc_dy",
+        "dagain_dx",
+        "dagain_dy",
+    )
     assert list(cg.evaluate(jacobian, x=5, y=7).values()) == [1, 0, 0, 0, 1, 0]
     for mode in ("bp", "fp"):
         emitted = cg.jacobian(circuit, mode=mode, pipeline="none")
@@ -181,14 +190,18 @@ def test_provenance_says_what_each_gate_is():
     provenance = literal.provenance
     assert provenance.source is circuit
     assert provenance.passes == ("reverse_mode",)
-    says = {literal.labels[v]: provenance.describe(v) for v in range(len(literal.columns))}
+    says = {
+        literal.labels[v]: provenance.describe(v) for v in range(len(literal.columns))
+    }
     assert says["u1"] == "u1"
     assert says["dy_du1"] == "adjoint of u1 for y"
     assert says["g1"] == "product of y at slot 0"
     tidy = cg.run(literal, "fold,fuse,cse,dce")
     assert tidy.provenance.source is circuit
     assert tidy.provenance.passes == ("reverse_mode", "fold", "fuse", "dce")
-    roles = set(cg.reverse_mode(cg.parse_expression("sigmoid(x)*y")).provenance.role.tolist())
+    roles = set(
+        cg.reverse_mode(cg.parse_expression("sigmoid(x)*y")).provenance.role.tolist()
+    )
     assert {COPY, ADJOINT, PARTIAL} <= roles
     forward = cg.forward_mode(cg.parse_expression("sigmoid(x)*x"))
     assert {TANGENT, PRODUCT} <= set(forward.provenance.role.tolist())
@@ -200,9 +213,13 @@ def allowed_operations(circuit):
     columns = circuit.columns
     for vertex in range(columns.sources, len(columns)):
         partials = template(
-            int(columns.op[vertex]), int(columns.fan_in[vertex]), int(columns.params[vertex])
+            int(columns.op[vertex]),
+            int(columns.fan_in[vertex]),
+            int(columns.params[vertex]),
         )
-        allowed |= {GATES[code - 2].name for code in partials.raw.op.tolist() if code > 1}
+        allowed |= {
+            GATES[code - 2].name for code in partials.raw.op.tolist() if code > 1
+        }
     return allowed
 
 
@@ -243,7 +260,9 @@ def test_theorem_3_on_random_circuits(circuit):
 @given(rational_circuits(), POINTS)
 def test_both_modes_agree_exactly_on_random_circuits(circuit, point):
     values = [
-        cg.evaluate(cg.jacobian(circuit, mode=mode, pipeline=p, all=True), at(circuit, point))
+        cg.evaluate(
+            cg.jacobian(circuit, mode=mode, pipeline=p, all=True), at(circuit, point)
+        )
         for mode in ("bp", "fp")
         for p in ("none", "tidy")
     ]
@@ -262,7 +281,9 @@ def test_a_gradient_circuit_contains_its_source(circuit):
 def test_an_n_ary_product_has_linearly_many_partial_gates():
     """Prefix and suffix products: 3k - 6 products of two for the k partials."""
     for k in (3, 4, 10, 50):
-        circuit = cg.trace(lambda *x: cg.functions.prod(*x), inputs=[f"x{i}" for i in range(k)])
+        circuit = cg.trace(
+            lambda *x: cg.functions.prod(*x), inputs=[f"x{i}" for i in range(k)]
+        )
         literal = cg.reverse_mode(circuit)
         partial = literal.provenance.role == PARTIAL
         assert np.count_nonzero(partial) == 3 * k - 6
@@ -272,3 +293,15 @@ def test_an_n_ary_product_has_linearly_many_partial_gates():
             product *= i
         assert at_zero["df_dx0"] == product
         assert at_zero["df_dx1"] == 0
+
+
+def test_a_derivative_that_the_source_names_already():
+    """The source has a gate df_dx, and so has the Jacobian an output of that name."""
+    first = cg.gradient(cg.parse_expression("sin(x)^2"), value=True)
+    again = cg.jacobian(first, value=True, of="df_dx")
+    assert again.output_names == ("f", "df_dx", "ddf_dx_dx")
+    with pytest.raises(cg.CircuitError, match="two outputs are named 'df_dx'"):
+        cg.jacobian(first, value=True)
+    both = cg.jacobian(first, mode="fp")
+    assert both.output_names == ("df_dx", "ddf_dx_dx")
+    assert cg.check_gradient(first, both).passed

@@ -18,7 +18,9 @@ SIMPLIFIERS = ("fold", "fuse", "cse", "dce")
 def body(circuit):
     """Give the gates of a circuit as text, without inputs and outputs."""
     lines = str(circuit).splitlines()
-    return [line for line in lines if not line.startswith(("input", "output", "circuit"))]
+    return [
+        line for line in lines if not line.startswith(("input", "output", "circuit"))
+    ]
 
 
 def parsed(lines):
@@ -35,8 +37,11 @@ CASES = {
     "fold 1*u alone": ("fold", ["g = prod(1, x)", "f = sin(g)"], ["f = sin(x)"]),
     "fold 0*u": ("fold", ["g = prod(0, x)", "f = y + g + x"], ["f = y + x"]),
     "fold a weight 0": ("fold", ["f = 0*x + y*2 + 1"], ["f = 2*y + 1"]),
-    "fold numbers of a product": ("fold", ["c = 2", "d = 3", "f = c*x*d*y"],
-                                  ["c = 2", "d = 3", "f = prod(6, x, y)"]),
+    "fold numbers of a product": (
+        "fold",
+        ["c = 2", "d = 3", "f = c*x*d*y"],
+        ["c = 2", "d = 3", "f = prod(6, x, y)"],
+    ),
     "fold a product into a weight": ("fold", ["f = prod(5, x)"], ["f = 5*x"]),
     "fold u/c": ("fold", ["c = 4", "f = x/c"], ["c = 4", "f = 1/4*x"]),
     "fold 1/u": ("fold", ["c = 1", "f = c/x"], ["c = 1", "f = 1/x"]),
@@ -56,21 +61,50 @@ CASES = {
     "fold 2*pi": ("fold", ["g1 = prod(2, pi)", "f = g1*x"], ["g1 = 2*pi", "f = g1*x"]),
     "fold not x*x": ("fold", ["f = x*x"], None),
     "fuse a weight": ("fuse", ["g = 3*x", "f = 2*g + y"], ["g = 3*x", "f = 6*x + y"]),
-    "fuse a chain": ("fuse", ["g = 3*x", "h = -g", "f = 2*h + y"],
-                     ["g = 3*x", "h = -3*x", "f = -6*x + y"]),
-    "fuse a sum": ("fuse", ["g = x + 2*y", "f = 3*g - z"], ["g = x + 2*y", "f = 3*x + 6*y - z"]),
-    "fuse sums with constants": ("fuse", ["g = x + 1", "f = 3*g + 2"], ["g = x + 1", "f = 3*x + 5"]),
+    "fuse a chain": (
+        "fuse",
+        ["g = 3*x", "h = -g", "f = 2*h + y"],
+        ["g = 3*x", "h = -3*x", "f = -6*x + y"],
+    ),
+    "fuse a sum": (
+        "fuse",
+        ["g = x + 2*y", "f = 3*g - z"],
+        ["g = x + 2*y", "f = 3*x + 6*y - z"],
+    ),
+    "fuse sums with constants": (
+        "fuse",
+        ["g = x + 1", "f = 3*g + 2"],
+        ["g = x + 1", "f = 3*x + 5"],
+    ),
     "fuse equal terms": ("fuse", ["f = x + y + 2*x"], ["f = 3*x + y"]),
     "fuse terms that cancel": ("fuse", ["f = x + y - x"], []),
-    "fuse everything cancels": ("fuse", ["g = x - x", "f = y + sin(x) + g"],
-                                ["g = x - x", "g1 = sin(x)", "f = y + g1"]),
-    "fuse not used twice": ("fuse", ["g = x + y", "f = g*g + g"], ["g = x + y", "g1 = g*g", "f = g1 + g"]),
+    "fuse everything cancels": (
+        "fuse",
+        ["g = x - x", "f = y + sin(x) + g"],
+        ["g = x - x", "g1 = sin(x)", "f = y + g1"],
+    ),
+    "fuse not used twice": (
+        "fuse",
+        ["g = x + y", "f = g*g + g"],
+        ["g = x + y", "g1 = g*g", "f = g1 + g"],
+    ),
     "fuse not in a product": ("fuse", ["g = x + y", "f = g*z"], None),
     "fuse not a weight in a product": ("fuse", ["g = 3*x", "f = g*z"], None),
-    "cse": ("cse", ["g = x*y", "h = y*x", "f = g + sin(h)"], ["g = x*y", "g1 = sin(g)", "f = g + g1"]),
-    "cse goes on": ("cse", ["g = sin(x)", "h = sin(x)", "f = exp(g)/exp(h)"],
-                    ["g = sin(x)", "g1 = exp(g)", "f = g1/g1"]),
-    "cse sums": ("cse", ["g = x - 2*y", "h = -2*y + x", "f = g*h"], ["g = x - 2*y", "f = g*g"]),
+    "cse": (
+        "cse",
+        ["g = x*y", "h = y*x", "f = g + sin(h)"],
+        ["g = x*y", "g1 = sin(g)", "f = g + g1"],
+    ),
+    "cse goes on": (
+        "cse",
+        ["g = sin(x)", "h = sin(x)", "f = exp(g)/exp(h)"],
+        ["g = sin(x)", "g1 = exp(g)", "f = g1/g1"],
+    ),
+    "cse sums": (
+        "cse",
+        ["g = x - 2*y", "h = -2*y + x", "f = g*h"],
+        ["g = x - 2*y", "f = g*g"],
+    ),
     "cse not other weights": ("cse", ["g = x - 2*y", "h = x + 2*y", "f = g*h"], None),
     "cse not other order": ("cse", ["g = x/y", "h = y/x", "f = g*h"], None),
     "cse not other exponents": ("cse", ["g = x^2", "h = x^3", "f = g*h"], None),
@@ -93,7 +127,9 @@ def test_what_a_pass_does_and_leaves(case):
     names = circuit.inputs
     for point in ({"x": 2, "y": 3, "z": 5}, {"x": -1, "y": 7, "z": 2}):
         chosen = {n: float(point[n]) for n in names}
-        assert cg.evaluate(emitted, chosen)["f"] == pytest.approx(cg.evaluate(circuit, chosen)["f"])
+        assert cg.evaluate(emitted, chosen)["f"] == pytest.approx(
+            cg.evaluate(circuit, chosen)["f"]
+        )
 
 
 @pytest.mark.parametrize("name", SIMPLIFIERS)
@@ -102,7 +138,9 @@ def test_what_a_pass_does_and_leaves(case):
 def test_every_pass_keeps_the_values_exactly(name, circuit, point):
     emitted = cg.run(circuit, name)
     assert emitted.inputs == circuit.inputs
-    assert cg.evaluate(emitted, at(circuit, point)) == cg.evaluate(circuit, at(circuit, point))
+    assert cg.evaluate(emitted, at(circuit, point)) == cg.evaluate(
+        circuit, at(circuit, point)
+    )
 
 
 @pytest.mark.parametrize("name", SIMPLIFIERS)
@@ -205,7 +243,11 @@ def test_bad_pipelines(text, column, message):
 
 def test_reports_have_times_and_circuits():
     seen = []
-    cg.run(cg.parse_expression("x*1 + x"), "bp,tidy".replace("tidy", PIPELINES["tidy"]), report=seen.append)
+    cg.run(
+        cg.parse_expression("x*1 + x"),
+        "bp,tidy".replace("tidy", PIPELINES["tidy"]),
+        report=seen.append,
+    )
     assert [str(step) for step in seen] == ["bp", "fold", "fuse", "cse", "dce"]
     assert all(step.seconds > 0 for step in seen)
     assert seen[0].after is seen[1].before
@@ -219,7 +261,9 @@ def test_registering_a_pass():
     entry = cg.register_pass(negate_outputs)
     try:
         assert entry.summary == "Do nothing, for a test."
-        assert cg.run(cg.parse_expression("x"), "negate_outputs{only=f}").inputs == ("x",)
+        assert cg.run(cg.parse_expression("x"), "negate_outputs{only=f}").inputs == (
+            "x",
+        )
         with pytest.raises(cg.PipelineError, match="a pass 'negate_outputs' already"):
             cg.register_pass(negate_outputs)
     finally:

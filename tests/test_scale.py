@@ -32,7 +32,9 @@ def test_a_chain_of_100_000_gates():
 def test_a_wide_sum_and_a_wide_product():
     names = [f"x{i}" for i in range(20_000)]
     for kind in ("sum", "prod"):
-        circuit = cg.trace(lambda *x, kind=kind: getattr(cg.functions, kind)(*x), inputs=names)
+        circuit = cg.trace(
+            lambda *x, kind=kind: getattr(cg.functions, kind)(*x), inputs=names
+        )
         gradient = cg.gradient(circuit)
         assert len(gradient.outputs) == 20_000
         assert cg.parse(str(gradient)) == gradient

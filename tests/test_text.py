@@ -87,8 +87,10 @@ def test_notation(formula):
 
 
 def test_names_and_constants():
-    """A name for a number is the constant vertex; c*x a product, x^c a power of two wires."""
-    circuit = cg.parse("input x\nc = 5\na = x\nf = c*a + x^c + a/c + c\noutput f, again = f\n")
+    """A name for a number is the constant vertex: c*x is a product."""
+    circuit = cg.parse(
+        "input x\nc = 5\na = x\nf = c*a + x^c + a/c + c\noutput f, again = f\n"
+    )
     text = write_text(circuit)
     assert text == (
         "input x\nc = 5\ng1 = c*x\ng2 = x^c\ng3 = x/c\nf = g1 + g2 + g3 + 5\n"
@@ -111,7 +113,9 @@ def test_unnamed_constants_that_only_a_name_can_say():
 
 
 def test_comments_blank_lines_and_unicode_names():
-    text = "# α\n\ncircuit größe # named\ninput α, β_1\nγ = α*β_1 # a product\noutput γ\n"
+    text = (
+        "# α\n\ncircuit größe # named\ninput α, β_1\nγ = α*β_1 # a product\noutput γ\n"
+    )
     circuit = cg.parse(text)
     assert circuit.name == "größe"
     assert circuit.inputs == ("α", "β_1")

@@ -53,7 +53,7 @@ def dot_graph(circuit: Circuit, *, rankdir: str = "BT") -> pydot.Dot:
         ordering="in",
         nodesep="0.3",
         ranksep="0.45",
-        bgcolor="transparent",
+        bgcolor="white",
         fontname=quoted(FONT),
         charset="UTF-8",
     )

@@ -140,7 +140,8 @@ class Emission:
         output's; a name that is taken by a gate or an output gets ``_2``.
         """
         all_names = np.concatenate(self.names)
-        taken = {label for label, _ in outputs} | set(filter(None, self.circuit.names))
+        of_source = set(filter(None, self.circuit.names))
+        taken = {label for label, _ in outputs} | of_source
         constants = set(self.constants.values())
         own: dict[int, set[str]] = {}
         for label, vertex in outputs:
@@ -149,7 +150,8 @@ class Emission:
             if vertex in constants or all_names[vertex] is not None:
                 continue
             if vertex in own:
-                all_names[vertex] = wanted if wanted in own[vertex] else None
+                if wanted in own[vertex] and wanted not in of_source:
+                    all_names[vertex] = wanted
                 continue
             name, count = wanted, 1
             while name in taken:
