@@ -10,7 +10,7 @@ and a vertex's derivative is the sum of its terms.  What a term looks like depen
 on the partial: a number becomes a weight of the sum's wire, anything else a product
 gate.  So no walk over the circuit is needed: partials are traced once a gate type and
 stamped for all its gates (`Partials`), and room for the terms is found by prefix sums
-(`Emission`).
+(`_Terms`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def propagate(
     wires: Ints,
     into: Ints,
     out_of: Ints,
-    seeds: dict[int, int],
+    seed: tuple[int, int],
     role: int,
     other: int,
 ) -> Ints:
@@ -51,9 +51,9 @@ def propagate(
     into, out_of : array of int
         For each of these wires, the vertex whose derivative gets the term and the
         vertex whose derivative the term uses.
-    seeds : dict
-        The derivatives that are given: vertex to raw vertex.  A seed that is a constant
-        is a number.
+    seed : (int, int)
+        The vertex whose derivative is given, and the raw vertex that it is; one that
+        is a constant is a number.
     role, other : int
         For the provenance.
 
@@ -67,90 +67,103 @@ def propagate(
     Linear in the wires, but for the aliases (a derivative that is one term of weight 1
     is that term): they are followed by pointer jumping, in log(depth) array operations.
     """
-    size = len(partials.columns)
-    derivative = np.full(size, -1, dtype=np.int64)
-    for vertex, seed in seeds.items():
-        derivative[vertex] = seed
+    derivative = np.full(len(partials.columns), -1, dtype=np.int64)
+    derivative[seed[0]] = seed[1]
     if not len(wires):
         return derivative
-    number = partials.number[wires]
-    is_product = number < 0
-    is_seed = np.zeros(size, dtype=np.bool_)
-    for vertex, seed in seeds.items():
-        is_seed[vertex] = seed in emission.constants.values()
-
-    # One group of terms for each vertex that gets any, in order.
-    starts = np.flatnonzero(np.append(True, into[1:] != into[:-1]))
-    targets = into[starts]
-    terms = np.diff(np.append(starts, len(wires)))
-    group = np.repeat(np.arange(len(starts)), terms)
-    alone = terms == 1
-    lone_number = alone & ~is_product[starts]
-    alias = lone_number & (number[starts] == exact.ONE) & ~is_seed[out_of[starts]]
-    has_sum = ~alone | (lone_number & ~alias)
-
-    # Room: the products of a group, then its sum.
-    products = np.add.reduceat(is_product.astype(np.int64), starts)
-    room = products + has_sum
-    base = emission.count + np.cumsum(room) - room
-    rank: Ints = np.cumsum(is_product) - is_product
-    product_at = base[group] + rank - rank[starts][group]
-    at = base + room - 1  # the sum, or the one product
-
-    # Follow aliases to the derivative that they are.
-    parent = np.arange(size)
-    parent[targets[alias]] = out_of[starts[alias]]
-    while True:
-        further = parent[parent]
-        if np.array_equal(further, parent):
-            break
-        parent = further
-    derivative[targets[~alias]] = at[~alias]
-    derivative = derivative[parent]
-
-    # The gates: operands in emission order, products before their sum.
-    total = int(room.sum())
-    op = np.full(total, SUM, dtype=np.uint8)
-    op[product_at[is_product] - emission.count] = PROD
-    fan_in = np.full(total, 2, dtype=np.int64)
-    fan_in[at[has_sum] - emission.count] = terms[has_sum]
-    offsets = np.cumsum(fan_in) - fan_in
-    operands = np.empty(int(fan_in.sum()), dtype=np.int64)
-    weights = np.full(len(operands), exact.ONE, dtype=np.int32)
-    room_of = offsets[product_at[is_product] - emission.count]
-    operands[room_of] = derivative[out_of[is_product]]
-    operands[room_of + 1] = partials.vertex[wires[is_product]]
-    in_sum = has_sum[group]
-    slot = np.arange(len(wires)) - starts[group]
-    sum_at = offsets[(at - emission.count)[group[in_sum]]] + slot[in_sum]
-    operands[sum_at] = np.where(
-        is_product[in_sum], product_at[in_sum], derivative[out_of[in_sum]]
-    )
-    weights[sum_at] = np.where(is_product[in_sum], exact.ONE, number[in_sum])
-
-    belongs = np.repeat(targets, room)
-    roles = np.full(total, role, dtype=np.uint8)
-    slots = np.full(total, -1, dtype=np.int32)
-    made = product_at[is_product] - emission.count
-    roles[made] = PRODUCT
-    belongs[made] = partials.columns.consumer[wires[is_product]]
-    slots[made] = partials.columns.slot[wires[is_product]]
-    lone_product = at[alone & is_product[starts]] - emission.count
-    roles[lone_product] = role  # the only term is the derivative itself
-    belongs[lone_product] = targets[alone & is_product[starts]]
-    slots[lone_product] = -1
-    emission.append(
-        RawColumns(
-            op,
-            fan_in,
-            operands,
-            weights,
-            np.full(total, -1, dtype=np.int32),
-            np.zeros(total, dtype=np.int32),
-        ),
-        roles,
-        belongs,
-        slots,
-        other,
-    )
+    number_at = seed[0] if seed[1] in emission.constants.values() else -1
+    terms = _Terms(partials, wires, into, out_of, number_at)
+    derivative = terms.settle(derivative, emission.count)
+    raw = terms.raw(derivative, emission.count)
+    emission.append(raw, *terms.belonging(role), other)
     return derivative
+
+
+class _Terms:
+    """The terms of one propagation, grouped by the vertex that they run into.
+
+    A group is emitted as its product gates and then its sum, where it has one.
+    Positions (``product_at``, ``at``) count from the first vertex that is emitted.
+    """
+
+    def __init__(
+        self, partials: Partials, wires: Ints, into: Ints, out_of: Ints, number_at: int
+    ) -> None:
+        self.partials, self.wires, self.out_of = partials, wires, out_of
+        self.number = partials.number[wires]
+        self.is_product = self.number < 0
+
+        starts = np.flatnonzero(np.append(True, into[1:] != into[:-1]))
+        self.starts, self.targets = starts, into[starts]
+        self.terms = np.diff(np.append(starts, len(wires)))
+        self.group = np.repeat(np.arange(len(starts)), self.terms)
+
+        # A term alone is the derivative, unless it is a number or scaled by one.
+        alone = self.terms == 1
+        self.lone_product = alone & self.is_product[starts]
+        unscaled = self.number[starts] == exact.ONE
+        self.alias = alone & unscaled & (out_of[starts] != number_at)
+        self.has_sum = ~(self.lone_product | self.alias)
+
+        self.room = np.add.reduceat(self.is_product.astype(np.int64), starts)
+        self.room += self.has_sum
+        base = np.cumsum(self.room) - self.room
+        rank: Ints = np.cumsum(self.is_product) - self.is_product
+        products = base[self.group] + rank - rank[starts][self.group]
+        self.product_at = products[self.is_product]
+        self.at = base + self.room - 1  # the sum, or the one product
+
+    def settle(self, derivative: Ints, first: int) -> Ints:
+        """Give the raw vertex of each derivative, aliases followed to what they are."""
+        parent = np.arange(len(derivative))
+        parent[self.targets[self.alias]] = self.out_of[self.starts[self.alias]]
+        while True:
+            further = parent[parent]
+            if np.array_equal(further, parent):
+                break
+            parent = further
+        derivative[self.targets[~self.alias]] = first + self.at[~self.alias]
+        return derivative[parent]
+
+    def raw(self, derivative: Ints, first: int) -> RawColumns:
+        """Make the gates: a product is derivative times partial, a sum adds terms."""
+        is_product, total = self.is_product, int(self.room.sum())
+        op = np.full(total, SUM, dtype=np.uint8)
+        op[self.product_at] = PROD
+        fan_in = np.full(total, 2, dtype=np.int64)
+        fan_in[self.at[self.has_sum]] = self.terms[self.has_sum]
+        offsets = np.cumsum(fan_in) - fan_in
+        operands = np.empty(int(fan_in.sum()), dtype=np.int64)
+        weights = np.full(len(operands), exact.ONE, dtype=np.int32)
+
+        used = derivative[self.out_of]
+        operands[offsets[self.product_at]] = used[is_product]
+        partial = self.partials.vertex[self.wires[is_product]]
+        operands[offsets[self.product_at] + 1] = partial
+
+        term = used  # what each term adds to its sum
+        term[is_product] = first + self.product_at
+        weight = np.where(is_product, exact.ONE, self.number)
+        in_sum = self.has_sum[self.group]
+        slot = np.arange(len(self.wires)) - self.starts[self.group]
+        wire = offsets[self.at[self.group]] + slot
+        operands[wire[in_sum]] = term[in_sum]
+        weights[wire[in_sum]] = weight[in_sum]
+        params = np.full(total, -1, dtype=np.int32)
+        shapes = np.zeros(total, dtype=np.int32)
+        return RawColumns(op, fan_in, operands, weights, params, shapes)
+
+    def belonging(self, role: int) -> tuple[Ints, Ints, Ints]:
+        """Give role, vertex and slot of each gate, for the provenance."""
+        columns, total = self.partials.columns, int(self.room.sum())
+        roles = np.full(total, role, dtype=np.uint8)
+        vertex = np.repeat(self.targets, self.room)
+        slot = np.full(total, -1, dtype=np.int32)
+        wires = self.wires[self.is_product]
+        roles[self.product_at] = PRODUCT
+        vertex[self.product_at] = columns.consumer[wires]
+        slot[self.product_at] = columns.slot[wires]
+        lone = self.at[self.lone_product]  # the only term is the derivative itself
+        roles[lone], slot[lone] = role, -1
+        vertex[lone] = self.targets[self.lone_product]
+        return roles, vertex, slot

@@ -81,7 +81,7 @@ def forward_mode(
             wires=wires,
             into=columns.consumer[wires],
             out_of=columns.operands[wires],
-            seeds={x: one},
+            seed=(x, one),
             role=TANGENT,
             other=x,
         )

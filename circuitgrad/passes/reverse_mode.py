@@ -91,7 +91,7 @@ def reverse_mode(
             wires=wires,
             into=columns.operands[wires],
             out_of=columns.consumer[wires],
-            seeds={vertex: start},
+            seed=(vertex, start),
             role=ADJOINT,
             other=vertex,
         )
