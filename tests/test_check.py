@@ -13,8 +13,7 @@ from strategies import circuits
 
 import circuitgrad as cg
 from circuitgrad import exact
-from circuitgrad.check import check_gradient, proved
-from circuitgrad.check import gradient as checking
+from circuitgrad.check import check_gradient, proved, sampled
 from circuitgrad.columns import Columns
 
 
@@ -198,7 +197,8 @@ def test_the_cap_is_computed_before_sympy_starts(monkeypatch):
 
 
 def test_too_large_to_sample_is_unchecked(monkeypatch):
-    monkeypatch.setattr(checking, "MAX_SAMPLED", 3)
+    monkeypatch.setattr(sampled, "MAX_STEPS", 3)
+    monkeypatch.setattr(proved, "MAX_FORMULAS", 3)
     circuit = cg.parse_expression("x*y*z")
     report = check_gradient(circuit, cg.gradient(circuit))
     assert report.counts == {"unchecked": 3}

@@ -76,6 +76,17 @@ def test_figures_are_current():
             ), name
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "notebooks").glob("*.py")), ids=str)
+def test_notebooks_are_the_same_as_their_text(page):
+    """`jupytext --to ipynb` makes the one from the other; nbmake runs it."""
+    import jupytext
+
+    text, notebook = jupytext.read(page), jupytext.read(page.with_suffix(".ipynb"))
+    cells = [[(c.cell_type, c.source) for c in n.cells] for n in (text, notebook)]
+    assert cells[0] == cells[1]
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+
+
 def test_the_stub_lists_what_there_is():
     import circuitgrad as cg
 

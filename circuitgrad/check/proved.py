@@ -6,6 +6,7 @@ from math import comb
 from typing import Any, Final
 
 from circuitgrad import exact
+from circuitgrad.check.claims import Claim
 from circuitgrad.circuit import Circuit
 from circuitgrad.evaluation.arithmetic import Formulas
 from circuitgrad.evaluation.evaluate import vertex_values
@@ -14,6 +15,7 @@ from circuitgrad.gates import DIV, INV, POWER, PROD, SUM
 __all__ = [
     "MAX_FORMULA",
     "MAX_TERMS",
+    "Prover",
     "formula_sizes",
     "formulas",
     "is_zero",
@@ -24,6 +26,10 @@ __all__ = [
 MAX_FORMULA: Final = 3_000
 #: Most terms that a formula may have when it is multiplied out.
 MAX_TERMS: Final = 3_000
+#: Together the formulas that sympy is given have at most so many vertices, as trees.
+MAX_FORMULAS: Final = 60_000
+#: Largest circuit, in wires, of which some formula may be proved.
+MAX_WIRES: Final = 100_000
 #: Counts stop growing here.
 _HUGE: Final = 10**12
 
@@ -116,3 +122,84 @@ def is_zero(expression: Any) -> bool:
         return True
     numerator, _ = sympy.fraction(sympy.together(expression))
     return bool(sympy.expand(numerator) == 0)
+
+
+class Prover:
+    """Proves claims by sympy, where the formulas are small enough."""
+
+    def __init__(self, circuit: Circuit, gradient: Circuit) -> None:
+        self.circuit = circuit
+        self.gradient = gradient
+        self.budget = MAX_FORMULAS
+        self.sizes: tuple[list[tuple[int, int]], list[tuple[int, int]]] | None = None
+        self.built: tuple[list[Any], list[Any]] | None = None
+        self.cuts: dict[int, tuple[Circuit, list[Any]]] = {}
+
+    def proves(self, claim: Claim) -> bool:
+        """Tell whether sympy shows that a claim holds; False is no disproof."""
+        if max(self.circuit.columns.wires, self.gradient.columns.wires) > MAX_WIRES:
+            return False
+        if self.sizes is None:
+            sizes = (
+                formula_sizes(self.circuit),
+                formula_sizes(self.gradient),
+            )
+            self.sizes = sizes
+        source, emitted = self.sizes[0][claim.output], self.sizes[1][claim.found]
+        tree = source[0] + emitted[0]
+        if tree > MAX_FORMULA or max(source[1], emitted[1]) > MAX_TERMS:
+            return False
+        self.budget -= tree
+        if self.budget < 0:
+            return False
+        return is_zero(self.expected(claim) - self.formula_of(1)[claim.found])
+
+    def formula_of(self, which: int) -> list[Any]:
+        """Give the formulas of the source (0) or the gradient circuit (1)."""
+        if self.built is None:
+            symbol = symbols(self.circuit)
+            claimed = self.circuit, self.gradient
+            self.built = tuple(  # type: ignore[assignment]
+                formulas(self.small(circuit, i), symbol)
+                for i, circuit in enumerate(claimed)
+            )
+        assert self.built is not None
+        return self.built[which]
+
+    def small(self, circuit: Circuit, which: int) -> Circuit:
+        """Keep the outputs whose formulas are within the cap: no other is built."""
+        assert self.sizes is not None
+        sizes = self.sizes[which]
+        kept = [
+            (label, vertex)
+            for label, vertex in circuit.outputs
+            if sizes[vertex][0] <= MAX_FORMULA and sizes[vertex][1] <= MAX_TERMS
+        ]
+        return circuit.with_outputs(kept)
+
+    def expected(self, claim: Claim) -> Any:
+        """Differentiate the source formula: in (C - z), then with z's formula in it."""
+        import sympy
+
+        if claim.by < 0:
+            return self.formula_of(0)[claim.output]
+        label = self.circuit.labels[claim.by]
+        if claim.by < self.circuit.columns.inputs:
+            symbol = sympy.Symbol(label, real=True)
+            return sympy.diff(self.formula_of(0)[claim.output], symbol)
+        if claim.by not in self.cuts:
+            cut = self.circuit.cut(claim.by)
+            given = symbols(cut)
+            given[label] = sympy.Dummy(label, real=True)
+            self.cuts[claim.by] = cut, [given[label], formulas(cut, given)]
+        cut, (symbol, built) = self.cuts[claim.by]
+        output = next(
+            after
+            for (_, before), (_, after) in zip(
+                self.circuit.outputs, cut.outputs, strict=True
+            )
+            if before == claim.output
+        )
+        value = self.formula_of(0)[claim.by]
+        derivative = sympy.diff(built[output], symbol)
+        return derivative if value is None else derivative.subs(symbol, value)
