@@ -9,6 +9,7 @@ from .errors import (
     LimitError,
     PipelineError,
     RenderError,
+    WriteError,
 )
 from .evaluation.evaluate import evaluate
 from .exact import PI
@@ -48,6 +49,7 @@ __all__ = [
     "Report",
     "Stats",
     "Verdict",
+    "WriteError",
     "check_gradient",
     "cse",
     "dce",

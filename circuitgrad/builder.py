@@ -62,6 +62,7 @@ class Builder:
         self.outputs: list[tuple[str, int]] = []
         self.functions = Functions(self)
         self._constants: dict[int, int] = {}
+        self._inputs: set[str] = set()
 
     # -------------------------------------------------------------- vertices by number
 
@@ -117,8 +118,9 @@ class Builder:
         """
         if not is_identifier(name):
             raise CircuitError(f"{name!r} is not an identifier")
-        if name in self.names.values():
+        if name in self._inputs:
             raise CircuitError(f"there is a vertex {name!r} already")
+        self._inputs.add(name)
         vertex = self.add(INPUT, ())
         self.names[vertex] = name
         return Expr(self, vertex)
@@ -148,7 +150,7 @@ class Builder:
         gate = gate_type(code)
         if not gate.accepts(len(operands)):
             wanted = "at least one" if gate.arity is None else gate.arity
-            raise CircuitError(f"{name} takes {wanted} operands, not {len(operands)}")
+            raise CircuitError(f"{name} takes {wanted} operand(s), not {len(operands)}")
         if gate.takes_parameter != (param is not None):
             what = "takes a parameter" if gate.takes_parameter else "takes no parameter"
             raise CircuitError(f"{name} {what}")

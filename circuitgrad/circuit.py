@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from circuitgrad import exact
-from circuitgrad.columns import Columns, RawColumns, assemble, trait_table
+from circuitgrad.columns import Columns, RawColumns, assemble
 from circuitgrad.errors import CircuitError
-from circuitgrad.gates import CONSTANT, INPUT, GateType, gate_type
+from circuitgrad.gates import CONSTANT, INPUT, SUM, GateType, gate_type
 from circuitgrad.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -60,12 +60,24 @@ class Circuit:
         name: str | None = None,
         provenance: Provenance | None = None,
     ) -> None:
-        self.columns = columns
-        self.names = names
-        self.outputs = tuple((label, int(vertex)) for label, vertex in outputs)
-        self.name = name
-        self.provenance = provenance
+        pairs = tuple((label, int(vertex)) for label, vertex in outputs)
         names.setflags(write=False)
+        self.__dict__.update(
+            columns=columns,
+            names=names,
+            outputs=pairs,
+            name=name,
+            provenance=provenance,
+        )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a circuit is a value: {name!r} cannot be set")
+
+    columns: Columns
+    names: Names
+    outputs: tuple[tuple[str, int], ...]
+    name: str | None
+    provenance: Provenance | None
 
     # ------------------------------------------------------------------ contents
 
@@ -103,7 +115,7 @@ class Circuit:
             provenance.take(origin, pass_name) if provenance is not None else None,
         )
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         """Names of the inputs, in order; input ``i`` is vertex ``i``."""
         return tuple(self.names[: self.columns.inputs].tolist())
@@ -177,13 +189,14 @@ class Circuit:
             If nothing has that name; the message lists some that do.
         """
         try:
-            return self._vertices[name]
+            return self.vertices[name]
         except KeyError:
-            known = ", ".join(list(self._vertices)[:12])
+            known = ", ".join(list(self.vertices)[:12])
             raise CircuitError(f"no vertex {name!r}; there are {known} ...") from None
 
     @cached_property
-    def _vertices(self) -> dict[str, int]:
+    def vertices(self) -> dict[str, int]:
+        """The vertex of each name: labels, and after them names of outputs."""
         labels = {name: v for v, name in enumerate(self.labels)}
         return {**dict(self.outputs), **labels}
 
@@ -299,7 +312,7 @@ class Circuit:
         places = columns.params[columns.inputs : columns.sources].tolist()
         in_order = sorted(set(places), key=exact.sort_key)
         _require(places == in_order, "each constant once, in order")
-        linear = trait_table("linear")[op][columns.consumer]
+        linear = (op == SUM)[columns.consumer]
         self._none(~linear & (columns.weights != exact.ONE), "a weight outside a sum")
         source = columns.params[columns.operands]
         loose = linear & (op[columns.operands] == CONSTANT)

@@ -10,6 +10,7 @@ __all__ = [
     "LimitError",
     "PipelineError",
     "RenderError",
+    "WriteError",
 ]
 
 
@@ -39,6 +40,12 @@ class EvaluationError(CircuitgradError, ArithmeticError):
 
 class RenderError(CircuitgradError, RuntimeError):
     """A figure that could not be drawn."""
+
+    exit_status = 4
+
+
+class WriteError(CircuitgradError, OSError):
+    """A file that could not be written; what stood there before still does."""
 
     exit_status = 4
 

@@ -77,9 +77,10 @@ def intern(value: Number | int) -> int:
     place = _places.get(value)
     if place is None:
         with _lock:
-            place = _places.setdefault(value, len(_numbers))
-            if place == len(_numbers):
-                _numbers.append(value)
+            place = _places.get(value)
+            if place is None:
+                _numbers.append(value)  # before its place is known to others
+                place = _places[value] = len(_numbers) - 1
     return place
 
 

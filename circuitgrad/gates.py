@@ -308,7 +308,7 @@ _KINKED = [
         value=lambda m, *u: reduce(m.maximum, u),
         partials=_first_extreme(1),
         symbol="max",
-        traits=_traits("commutative chained rational"),
+        traits=_traits("chained rational"),  # a tie is its first operand's
         kinks=(Kink((1, 1), 1, (1, 0)), Kink((0, 2, 2), 2, (0, 1, 0))),
     ),
     GateType(
@@ -317,7 +317,7 @@ _KINKED = [
         value=lambda m, *u: reduce(m.minimum, u),
         partials=_first_extreme(-1),
         symbol="min",
-        traits=_traits("commutative chained rational"),
+        traits=_traits("chained rational"),  # a tie is its first operand's
         kinks=(Kink((1, 1), 1, (1, 0)), Kink((3, 2, 2), 2, (0, 1, 0))),
     ),
 ]
@@ -339,8 +339,10 @@ def register(gate: GateType) -> int:
     CircuitError
         If a gate type of this name is there already, or the table is full.
     """
-    if gate.name in _codes or gate.name in ("input", "constant"):
+    if gate.name in _codes or gate.name in ("input", "constant", "square"):
         raise CircuitError(f"there is a gate type {gate.name!r} already")
+    if not gate.name.isidentifier():
+        raise CircuitError(f"{gate.name!r} is not an identifier")
     if len(GATES) + _FIRST_CODE > 255:
         raise CircuitError("the gate table is full: a gate type is one byte")
     code = _codes[gate.name] = len(GATES) + _FIRST_CODE

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from circuitgrad import exact
-from circuitgrad.errors import FormatError, LimitError
+from circuitgrad.errors import CircuitError, FormatError, LimitError
 from circuitgrad.gates import CONSTANT, INPUT, SUM, code_of, gate_type, has_gate
 
 if TYPE_CHECKING:
@@ -82,8 +83,11 @@ def decode(graph: nx.MultiDiGraph[Any], path: str | None = None) -> Circuit:
     from circuitgrad.builder import Builder
     from circuitgrad.circuit import is_identifier
 
-    def fail(message: str) -> FormatError:
-        return FormatError(message, path=path)
+    def fail(message: str, error: type[FormatError] = FormatError) -> FormatError:
+        return error(message, path=path)
+
+    if not hasattr(graph, "is_multigraph"):
+        raise fail(f"{type(graph).__name__} is no networkx graph")
 
     if not graph.is_directed() or not graph.is_multigraph():
         raise fail(
@@ -105,7 +109,7 @@ def decode(graph: nx.MultiDiGraph[Any], path: str | None = None) -> Circuit:
         operands, weights = _wires_in(graph, node, vertex_of, fail)
         if op in ("input", "constant"):
             if operands:
-                raise fail(f"node {node!r}: an {op} has no wires into it")
+                raise fail(f"node {node!r}: no wires go into an input or a constant")
             vertex_of[node] = _source(builder, node, op, data, declared, fail)
         else:
             vertex_of[node] = _gate(builder, node, data, operands, weights, fail)
@@ -121,7 +125,10 @@ def decode(graph: nx.MultiDiGraph[Any], path: str | None = None) -> Circuit:
     builder.outputs = _outputs(graph, vertex_of, fail)
     if len(builder.op) > np.iinfo(np.int32).max:
         raise LimitError("more than 2^31 vertices", path=path)
-    return builder.finish()
+    try:
+        return builder.finish()
+    except CircuitError as error:
+        raise fail(str(error)) from None
 
 
 def _topological(graph: nx.MultiDiGraph[Any], fail: Any) -> list[Any]:
@@ -138,7 +145,7 @@ def _topological(graph: nx.MultiDiGraph[Any], fail: Any) -> list[Any]:
         raise fail(f"the wires go round in a cycle: {shown}") from None
 
 
-def _declared_inputs(graph: nx.MultiDiGraph[Any], fail: Any) -> list[Any]:
+def _declared_inputs(graph: nx.MultiDiGraph[Any], fail: Any) -> dict[Any, None]:
     """Give the input nodes in order: ``inputs`` lists nodes, or (name, node) pairs."""
     inputs = graph.graph.get("inputs")
     if not isinstance(inputs, (list, tuple)):
@@ -156,32 +163,31 @@ def _declared_inputs(graph: nx.MultiDiGraph[Any], fail: Any) -> list[Any]:
             )
     if len(set(nodes)) != len(nodes):
         raise fail("an input is listed twice")
-    return nodes
+    return dict.fromkeys(nodes)
+
+
+_DECIMAL = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBER = re.compile(rf"(-?)({_DECIMAL})(?:/({_DECIMAL}))?")
 
 
 def _number(text: object, what: str, fail: Any) -> exact.Number:
     if text == "pi":
         return exact.PI
     if isinstance(text, int) and not isinstance(text, bool):
-        return exact.check_digits(Fraction(text))
-    if isinstance(text, str):
-        above, slash, below = text.partition("/")
-        sign = -1 if above.startswith("-") else 1
-        parts = [above.removeprefix("-")] + ([below] if slash else [])
-        if all(part.replace(".", "", 1).isascii() and _decimal(part) for part in parts):
-            values = [exact.parse_decimal(part) for part in parts]
-            if len(values) == 1:
-                return sign * values[0]
-            if values[1] != 0:
-                return sign * values[0] / values[1]
-    raise fail(f'{what} {text!r} is no number: write it as text, "3", "-1/3" or "pi"')
-
-
-def _decimal(text: str) -> bool:
-    mantissa, mark, exponent = text.partition("e")
-    digits = mantissa.replace(".", "", 1)
-    power = exponent.removeprefix("-").removeprefix("+")
-    return digits.isdecimal() and (not mark or power.isdecimal())
+        text = exact.format_integer(text)
+    match = _NUMBER.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise fail(
+            f'{what} {text!r} is no number: write it as text, "3", "-1/3" or "pi"'
+        )
+    try:
+        above = exact.parse_decimal(match[2])
+        below = exact.parse_decimal(match[3]) if match[3] else Fraction(1)
+        if below == 0:
+            raise fail(f"{what} {text!r} divides by zero")
+        return exact.check_digits((-above if match[1] else above) / below)
+    except LimitError as error:
+        raise fail(f"{what}: {error.message}", LimitError) from None
 
 
 def _wires_in(
@@ -211,7 +217,7 @@ def _source(
     node: Any,
     op: str,
     data: dict[str, Any],
-    declared: list[Any],
+    declared: dict[Any, None],
     fail: Any,
 ) -> int:
     if op == "constant":
@@ -241,7 +247,9 @@ def _gate(
     gate = gate_type(code)
     if not gate.accepts(len(operands)):
         wanted = "at least one" if gate.arity is None else gate.arity
-        raise fail(f"node {node!r}: {op} takes {wanted} operands, not {len(operands)}")
+        raise fail(
+            f"node {node!r}: {op} takes {wanted} operand(s), not {len(operands)}"
+        )
     if code != SUM and any(weight != 1 for weight in weights):
         raise fail(f"node {node!r}: only the wires of a sum have weights")
     if any(isinstance(weight, exact.Pi) for weight in weights):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from circuitgrad.columns import trait_table
@@ -151,26 +152,32 @@ def _stable(sides: list[_Side], colors: list[_Colors]) -> list[_Colors] | None:
 
 def _match(sides: list[_Side], colors: list[_Colors]) -> bool:
     """Search for an isomorphism: refine, tell one vertex apart, refine, backtrack."""
-    pending = [colors]
-    while pending:
-        stable = _stable(sides, pending.pop())
+    stack = [iter([colors])]
+    while stack:
+        tried = next(stack[-1], None)
+        if tried is None:
+            stack.pop()
+            continue
+        stable = _stable(sides, tried)
         if stable is None:
             continue
         classes: dict[int, list[int]] = {}
         for vertex, color in enumerate(stable[0]):
             if color >= 0 and sides[0].live[vertex]:
                 classes.setdefault(color, []).append(vertex)
-        shared = next(
-            (vertices for vertices in classes.values() if len(vertices) > 1), None
-        )
+        shared = next((vs for vs in classes.values() if len(vs) > 1), None)
         if shared is None:
             return True
-        chosen, color = shared[0], stable[0][shared[0]]
-        fresh = len(stable[0]) + len(stable[1]) + 1
-        left = list(stable[0])
-        left[chosen] = fresh
-        for candidate in [v for v, c in enumerate(stable[1]) if c == color]:
-            right = list(stable[1])
-            right[candidate] = fresh
-            pending.append([left, right])
+        stack.append(_told_apart(stable, shared[0]))
     return False
+
+
+def _told_apart(stable: list[_Colors], chosen: int) -> Iterator[list[_Colors]]:
+    """Pair a vertex of the first side with each of its colour on the second."""
+    color, fresh = stable[0][chosen], len(stable[0]) + len(stable[1]) + 1
+    left = list(stable[0])
+    left[chosen] = fresh
+    for candidate in [v for v, c in enumerate(stable[1]) if c == color]:
+        right = list(stable[1])
+        right[candidate] = fresh
+        yield [left, right]

@@ -80,10 +80,7 @@ def stats(circuit: Circuit) -> Stats:
     sign = (columns.weights == exact.ONE) | (columns.weights == exact.MINUS_ONE)
     scaled = per_gate(variable & ~sign)
     positive = per_gate(~variable | (columns.weights != exact.MINUS_ONE))
-    chained, linear = (
-        trait_table("chained")[columns.op],
-        trait_table("linear")[columns.op],
-    )
+    chained, linear = trait_table("chained")[columns.op], columns.op == SUM
     nonscalar = trait_table("nonscalar")[columns.op]
 
     cost = np.where(chained, wires - 1, 1)

@@ -71,7 +71,7 @@ def test_mistakes_while_building():
         (
             lambda: builder.gate("sin", x, x),
             cg.CircuitError,
-            "sin takes 1 operands, not 2",
+            r"sin takes 1 operand\(s\), not 2",
         ),
         (lambda: builder.gate("power", x), cg.CircuitError, "takes a parameter"),
         (

@@ -191,3 +191,11 @@ def test_equality_is_of_gates_in_order():
     assert a != cg.parse("input x, y\nu = x*y\nf = u + 2*x\noutput f\n")
     assert a != cg.parse("input x, y\nu = x*y\nh = u + x\noutput h\n")
     assert a != "circuit"
+
+
+def test_a_circuit_cannot_be_set():
+    circuit = example("fig1")
+    with pytest.raises(AttributeError, match="a circuit is a value"):
+        circuit.name = "other"
+    with pytest.raises(AttributeError):
+        circuit.other = 1

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import EXAMPLES, example
 
@@ -205,11 +206,10 @@ def test_a_wrong_gradient_is_not_written(run, monkeypatch):
     right = gradients.differentiate(cg.parse_expression("x^2"))
 
     def planted(circuit, mode, **options):
-        emitted = wrong(circuit, mode, **options)
-        emitted.provenance = right.provenance.take(
-            __import__("numpy").zeros(len(emitted.columns), dtype=int), "planted"
-        )
-        return emitted
+        made = wrong(circuit, mode, **options)
+        origin = np.zeros(len(made.columns), dtype=int)
+        provenance = right.provenance.take(origin, "planted")
+        return cg.Circuit(made.columns, made.names, made.outputs, None, provenance)
 
     monkeypatch.setattr(gradients, "differentiate", planted)
     Path("out.cg").write_text("before")
@@ -380,3 +380,22 @@ def test_grad_without_check_imports_neither_sympy_nor_numba():
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
+def test_standard_output_that_is_full_or_closed():
+    full = subprocess.run(
+        f"{sys.executable} -m circuitgrad grad -e x*x > /dev/full",
+        shell=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (full.returncode, "No space left" in full.stderr) == (4, True)
+    closed = subprocess.run(
+        f"{sys.executable} -m circuitgrad stats - <&-",
+        shell=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (closed.returncode, "standard input is closed" in closed.stderr) == (3, True)
+
+
+def test_an_undecided_check_is_status_5(run):
+    status, out, words = run("grad", "-e", "relu(x - x)", "--all")
+    assert (status, "1 undecided" in words) == (5, True)
+    assert "output" in out

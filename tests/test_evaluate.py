@@ -82,3 +82,12 @@ def test_floats_and_rationals_agree(circuit, point):
     for name, value in exact.items():
         if abs(value) < 1e12:
             assert floats[name] == pytest.approx(float(value), rel=1e-9, abs=1e-6)
+
+
+def test_exact_values_have_a_limit():
+    lines = "".join(f"y{i + 1} = y{i}*y{i}\n" for i in range(60))
+    circuit = cg.parse(f"input y0\n{lines}output y60\n")
+    with pytest.raises(cg.LimitError, match="a value of more than"):
+        cg.evaluate(circuit, y0=3)
+    with pytest.raises(cg.CircuitError, match=r"do not go together: \(2,\), \(3,\)"):
+        cg.evaluate(cg.parse_expression("x*y"), x=np.ones(2), y=np.ones(3))

@@ -134,7 +134,7 @@ def test_too_many_gates_are_refused():
     circuit = cg.trace(
         lambda *x: cg.functions.prod(*x), inputs=[f"x{i}" for i in range(300)]
     )
-    with pytest.raises(cg.LimitError, match="figures have at most 500"):
+    with pytest.raises(cg.LimitError, match="at most 500 gates"):
         cg.gradient(circuit).draw()
 
 

@@ -25,7 +25,6 @@ SAME = [
     ("a = x - 2*y; f = a^2", "a = -2*y + x; f = a^2"),
     ("a = x*y; b = x*y; f = a/b", "b = y*x; a = x*y; f = b/a"),
     ("a = x*y; dead = sin(x); f = a", "f = x*y"),
-    ("f = max(x, y)", "f = max(y, x)"),
 ]
 DIFFERENT = [
     ("f = x/y", "f = y/x", "compute by different gates"),
@@ -37,6 +36,7 @@ DIFFERENT = [
         "2 gates against|3 gates against",
     ),
     ("f = x*x*y", "f = x*y*y", "compute by different gates"),
+    ("f = max(x, y)", "f = max(y, x)", "compute by different gates"),  # ties differ
 ]
 
 

@@ -300,7 +300,7 @@ def test_a_derivative_that_the_source_names_already():
     first = cg.gradient(cg.parse_expression("sin(x)^2"), value=True)
     again = cg.jacobian(first, value=True, of="df_dx")
     assert again.output_names == ("f", "df_dx", "ddf_dx_dx")
-    with pytest.raises(cg.CircuitError, match="two outputs are named 'df_dx'"):
+    with pytest.raises(cg.CircuitError, match="two outputs would be named 'df_dx'"):
         cg.jacobian(first, value=True)
     both = cg.jacobian(first, mode="fp")
     assert both.output_names == ("df_dx", "ddf_dx_dx")

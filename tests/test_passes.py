@@ -83,6 +83,11 @@ CASES = {
         ["g = x - x", "f = y + sin(x) + g"],
         ["g = x - x", "g1 = sin(x)", "f = y + g1"],
     ),
+    "fuse to a number": (
+        "fuse",
+        ["g = x - 2 - x", "f = sin(g)*y"],
+        ["g1 = sin(-2)", "f = g1*y"],
+    ),
     "fuse not used twice": (
         "fuse",
         ["g = x + y", "f = g*g + g"],

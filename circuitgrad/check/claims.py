@@ -21,31 +21,34 @@ class Claim:
     text: str
 
 
-def claims(circuit: Circuit, gradient: Circuit) -> Iterator[Claim]:
-    """Read the outputs' names; ``df_dx`` goes before an output of that very name."""
-    columns, labels = circuit.columns, circuit.labels
+def claims(circuit: Circuit, gradient: Circuit) -> dict[str, list[Claim]]:
+    """Read the outputs' names: every reading of each, the likeliest first.
+
+    ``df_dx`` is the derivative of f by x wherever both are names of the source, and
+    after that the value of an output of that very name.
+    """
+    columns = circuit.columns
     vertex_of = {
-        label: vertex
-        for vertex, label in enumerate(labels)
+        name: vertex
+        for name, vertex in circuit.vertices.items()
         if vertex < columns.inputs or vertex >= columns.sources
     }
     outputs = dict(circuit.outputs)
-    for name, found in gradient.outputs:
-        of, by = _parts(name, outputs, vertex_of)
-        if of:
-            yield Claim(name, found, outputs[of], vertex_of[by], f"∂{of}/∂{by}")
-        elif name in outputs:
-            yield Claim(name, found, outputs[name], -1, name)
+    found: dict[str, list[Claim]] = {}
+    for name, vertex in gradient.outputs:
+        found[name] = [
+            Claim(name, vertex, outputs[of], vertex_of[by], f"∂{of}/∂{by}")
+            for of, by in _readings(name)
+            if of in outputs and by in vertex_of
+        ]
+        if name in outputs:
+            found[name].append(Claim(name, vertex, outputs[name], -1, name))
+    return found
 
 
-def _parts(
-    name: str, outputs: dict[str, int], vertex_of: dict[str, int]
-) -> tuple[str, str]:
-    """Split ``df_dx`` into f and x, wherever both are names of the source."""
-    if name.startswith("d"):
-        at = name.find("_d", 1)
-        while at >= 0:
-            if name[1:at] in outputs and name[at + 2 :] in vertex_of:
-                return name[1:at], name[at + 2 :]
-            at = name.find("_d", at + 1)
-    return "", ""
+def _readings(name: str) -> Iterator[tuple[str, str]]:
+    """Split ``df_dx`` at each ``_d``."""
+    at = name.find("_d", 1) if name.startswith("d") else -1
+    while at >= 0:
+        yield name[1:at], name[at + 2 :]
+        at = name.find("_d", at + 1)

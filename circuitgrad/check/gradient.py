@@ -62,22 +62,23 @@ def check_gradient(
     for name in ranges or ():
         if name not in circuit.inputs:
             raise CircuitError(f"a range for {name!r}, which is no input")
-    verdicts: dict[str, Verdict] = {}
-    open_claims = []
-    found = list(claims(circuit, gradient))
-    named = {claim.name for claim in found}
-    for name in gradient.output_names:
-        if name not in named:
-            verdicts[name] = Verdict(
-                name, "", "undecided", "its name is no derivative's"
-            )
+    readings = claims(circuit, gradient)
+    verdicts = {
+        name: Verdict(name, "", "undecided", "its name is no derivative's")
+        for name in gradient.output_names
+    }
     prover = Prover(circuit, gradient)
-    for claim in found:
-        if prover.proves(claim):
-            verdicts[claim.name] = Verdict(claim.name, claim.text, "proved")
-        else:
-            open_claims.append(claim)
-    if open_claims:
-        for verdict in sample(circuit, gradient, open_claims, ranges or {}, seed):
-            verdicts[verdict.output] = verdict
-    return Report(tuple(verdicts[name] for name in gradient.output_names))
+    while any(readings.values()):
+        chosen = [waiting.pop(0) for waiting in readings.values() if waiting]
+        proved = {claim.name for claim in chosen if prover.proves(claim)}
+        for claim in chosen:
+            if claim.name in proved:
+                verdicts[claim.name] = Verdict(claim.name, claim.text, "proved")
+        unproved = [claim for claim in chosen if claim.name not in proved]
+        if unproved:
+            sampled = sample(circuit, gradient, unproved, ranges or {}, seed)
+            verdicts.update((verdict.output, verdict) for verdict in sampled)
+        for name, verdict in verdicts.items():  # another reading only of what failed
+            if verdict.level != "failed":
+                readings[name] = []
+    return Report(tuple(verdicts.values()))

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from math import comb
+from functools import cached_property
 from typing import Any, Final
 
 from circuitgrad import exact
 from circuitgrad.check.claims import Claim
+from circuitgrad.check.zero import is_zero
 from circuitgrad.circuit import Circuit
 from circuitgrad.evaluation.arithmetic import Formulas
 from circuitgrad.evaluation.evaluate import vertex_values
-from circuitgrad.gates import DIV, INV, POWER, PROD, SUM
+from circuitgrad.gates import POW, POWER, PROD, SUM, code_of
 
 __all__ = [
     "MAX_FORMULA",
-    "MAX_TERMS",
     "Prover",
     "formula_sizes",
     "formulas",
-    "is_zero",
     "symbols",
 ]
 
 #: Largest formula, written out as a tree, that sympy is given, in vertices.
 MAX_FORMULA: Final = 3_000
-#: Most terms that a formula may have when it is multiplied out.
-MAX_TERMS: Final = 3_000
+#: Deepest nesting of a formula that sympy, which recurses, is given.
+MAX_DEPTH: Final = 100
+#: Longest number that sympy may meet in a formula.
+MAX_BITS: Final = 20_000
 #: Together the formulas that sympy is given have at most so many vertices, as trees.
 MAX_FORMULAS: Final = 60_000
 #: Largest circuit, in wires, of which some formula may be proved.
@@ -50,14 +51,15 @@ def formulas(circuit: Circuit, symbol: dict[str, Any]) -> list[Any]:
     return vertex_values(circuit, Formulas(), [symbol[n] for n in circuit.inputs])
 
 
-def formula_sizes(circuit: Circuit) -> list[tuple[int, int]]:
-    """Bound, for each vertex, its formula's size as a tree and when multiplied out.
+def formula_sizes(circuit: Circuit) -> list[int]:
+    """Bound, for each vertex, what its formula costs sympy to build and differentiate.
 
     Returns
     -------
-    list of (int, int)
-        Vertices of the tree; the most terms in the numerator or denominator of any
-        subformula over a common denominator.  Both stop at 10^12.
+    list of int
+        Vertices of the formula as a tree, where max and min count their operands cubed,
+        as sympy's take; 10^12, where counting stops, also for formulas nested deeper
+        than `MAX_DEPTH` and for those that may hold numbers of more than `MAX_BITS`.
 
     Notes
     -----
@@ -66,62 +68,37 @@ def formula_sizes(circuit: Circuit) -> list[tuple[int, int]]:
     columns = circuit.columns
     op, params = columns.op.tolist(), columns.params.tolist()
     offsets, operands = columns.offsets.tolist(), columns.operands.tolist()
-    tree, worst = [1] * len(op), [1] * len(op)
-    above, below = [1] * len(op), [1] * len(op)  # terms of numerator and denominator
+    weights = columns.weights.tolist()
+    extremes = {code_of("max"), code_of("min")}
+    tree, depth, bits = [1] * len(op), [0] * len(op), [0] * len(op)
+    for v in range(columns.inputs, columns.sources):
+        bits[v] = _bits(params[v])
     for v in range(columns.sources, len(op)):
-        used = operands[offsets[v] : offsets[v + 1]]
-        tree[v] = min(_HUGE, 1 + sum(tree[u] for u in used))
-        n, d = 1, 1
+        span = slice(offsets[v], offsets[v + 1])
+        used = operands[span]
+        depth[v] = 1 + max(depth[u] for u in used)
+        bits[v] = max(bits[u] for u in used)
         if op[v] == SUM:
-            for u in used:
-                d = min(_HUGE, d * below[u])
-            n = min(_HUGE, sum(above[u] * max(1, d // below[u]) for u in used))
+            bits[v] += len(used) + max(_bits(w) for w in weights[span])
         elif op[v] == PROD:
-            for u in used:
-                n, d = min(_HUGE, n * above[u]), min(_HUGE, d * below[u])
-        elif op[v] == DIV:
-            u, w = used
-            n, d = min(_HUGE, above[u] * below[w]), min(_HUGE, below[u] * above[w])
-        elif op[v] == INV:
-            n, d = below[used[0]], above[used[0]]
+            bits[v] = sum(bits[u] for u in used)
         elif op[v] == POWER:
-            n, d = _power_terms(above[used[0]], below[used[0]], params[v])
-        above[v], below[v] = n, d
-        worst[v] = max(n, d, *(worst[u] for u in used))
-    return list(zip(tree, worst, strict=True))
+            bits[v] *= 1 + abs(int(exact.rational(params[v])))
+        elif op[v] == POW:  # sympy computes a number to a number
+            bits[v] <<= min(64, bits[used[1]] + 1)
+        cost = sum(tree[u] for u in used)
+        cost += len(used) ** 3 if op[v] in extremes else 1
+        small = depth[v] <= MAX_DEPTH and bits[v] <= MAX_BITS
+        tree[v] = min(_HUGE, cost) if small else _HUGE
+        bits[v] = min(bits[v], _HUGE)
+    return tree
 
 
-def _power_terms(above: int, below: int, param: int) -> tuple[int, int]:
-    exponent = exact.rational(param)
-    if exponent.denominator != 1:
-        return 1, 1  # a kernel, which is not multiplied out
-    size = abs(int(exponent))
-    if size > 1000 and max(above, below) > 1:
-        return _HUGE, _HUGE
-    n = min(_HUGE, comb(above + size - 1, above - 1)) if above < _HUGE else _HUGE
-    d = min(_HUGE, comb(below + size - 1, below - 1)) if below < _HUGE else _HUGE
-    return (n, d) if exponent >= 0 else (d, n)
-
-
-def is_zero(expression: Any) -> bool:
-    """Tell whether sympy shows that an expression is 0; False is no disproof.
-
-    Equality is meant away from kinks and jumps, where the gate table declares what
-    holds: Heaviside's function is 0 at 0 and Dirac's vanishes.
-    """
-    import sympy
-
-    if expression == 0:
-        return True
-    expression = expression.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
-    expression = expression.replace(
-        sympy.Heaviside, lambda u, *_: sympy.Heaviside(u, 0)
-    )
-    expanded = sympy.expand(expression)
-    if expanded == 0 or sympy.powsimp(expanded) == 0:
-        return True
-    numerator, _ = sympy.fraction(sympy.together(expression))
-    return bool(sympy.expand(numerator) == 0)
+def _bits(place: int) -> int:
+    value = exact.number(place)
+    if isinstance(value, exact.Pi):
+        return 0
+    return max(abs(value.numerator), value.denominator).bit_length() - 1
 
 
 class Prover:
@@ -131,75 +108,60 @@ class Prover:
         self.circuit = circuit
         self.gradient = gradient
         self.budget = MAX_FORMULAS
-        self.sizes: tuple[list[tuple[int, int]], list[tuple[int, int]]] | None = None
-        self.built: tuple[list[Any], list[Any]] | None = None
-        self.cuts: dict[int, tuple[Circuit, list[Any]]] = {}
+        self.cuts: dict[tuple[int, int], tuple[Any, Any]] = {}
+
+    @cached_property
+    def sizes(self) -> tuple[list[int], list[int]]:
+        """What the formulas of both circuits cost."""
+        return formula_sizes(self.circuit), formula_sizes(self.gradient)
+
+    @cached_property
+    def formulas(self) -> tuple[list[Any], list[Any]]:
+        """The formulas of both circuits, for outputs within the cap alone."""
+        symbol = symbols(self.circuit)
+        both = zip((self.circuit, self.gradient), self.sizes, strict=True)
+        source, emitted = (
+            formulas(
+                circuit.with_outputs(
+                    (name, v) for name, v in circuit.outputs if sizes[v] <= MAX_FORMULA
+                ),
+                symbol,
+            )
+            for circuit, sizes in both
+        )
+        return source, emitted
 
     def proves(self, claim: Claim) -> bool:
         """Tell whether sympy shows that a claim holds; False is no disproof."""
         if max(self.circuit.columns.wires, self.gradient.columns.wires) > MAX_WIRES:
             return False
-        if self.sizes is None:
-            sizes = (
-                formula_sizes(self.circuit),
-                formula_sizes(self.gradient),
-            )
-            self.sizes = sizes
-        source, emitted = self.sizes[0][claim.output], self.sizes[1][claim.found]
-        tree = source[0] + emitted[0]
-        if tree > MAX_FORMULA or max(source[1], emitted[1]) > MAX_TERMS:
+        cost = self.sizes[0][claim.output] + self.sizes[1][claim.found]
+        if cost > MAX_FORMULA or cost > self.budget:
             return False
-        self.budget -= tree
-        if self.budget < 0:
+        self.budget -= cost
+        try:
+            return is_zero(self.expected(claim) - self.formulas[1][claim.found])
+        except RecursionError:  # sympy recurses into formulas
             return False
-        return is_zero(self.expected(claim) - self.formula_of(1)[claim.found])
-
-    def formula_of(self, which: int) -> list[Any]:
-        """Give the formulas of the source (0) or the gradient circuit (1)."""
-        if self.built is None:
-            symbol = symbols(self.circuit)
-            claimed = self.circuit, self.gradient
-            self.built = tuple(  # type: ignore[assignment]
-                formulas(self.small(circuit, i), symbol)
-                for i, circuit in enumerate(claimed)
-            )
-        assert self.built is not None
-        return self.built[which]
-
-    def small(self, circuit: Circuit, which: int) -> Circuit:
-        """Keep the outputs whose formulas are within the cap: no other is built."""
-        assert self.sizes is not None
-        sizes = self.sizes[which]
-        kept = [
-            (label, vertex)
-            for label, vertex in circuit.outputs
-            if sizes[vertex][0] <= MAX_FORMULA and sizes[vertex][1] <= MAX_TERMS
-        ]
-        return circuit.with_outputs(kept)
 
     def expected(self, claim: Claim) -> Any:
         """Differentiate the source formula: in (C - z), then with z's formula in it."""
         import sympy
 
         if claim.by < 0:
-            return self.formula_of(0)[claim.output]
+            return self.formulas[0][claim.output]
         label = self.circuit.labels[claim.by]
         if claim.by < self.circuit.columns.inputs:
             symbol = sympy.Symbol(label, real=True)
-            return sympy.diff(self.formula_of(0)[claim.output], symbol)
-        if claim.by not in self.cuts:
-            cut = self.circuit.cut(claim.by)
-            given = symbols(cut)
-            given[label] = sympy.Dummy(label, real=True)
-            self.cuts[claim.by] = cut, [given[label], formulas(cut, given)]
-        cut, (symbol, built) = self.cuts[claim.by]
-        output = next(
-            after
-            for (_, before), (_, after) in zip(
-                self.circuit.outputs, cut.outputs, strict=True
-            )
-            if before == claim.output
-        )
-        value = self.formula_of(0)[claim.by]
-        derivative = sympy.diff(built[output], symbol)
+            return sympy.diff(self.formulas[0][claim.output], symbol)
+        key = claim.by, claim.output
+        if key not in self.cuts:
+            alone = self.circuit.with_outputs([("y", claim.output)])
+            cut = alone.cut(claim.by)
+            given = symbols(cut) | {label: sympy.Dummy(label, real=True)}
+            formula = formulas(cut, given)[cut.outputs[0][1]]
+            self.cuts[key] = given[label], formula
+        symbol, formula = self.cuts[key]
+        value = self.formulas[0][claim.by]
+        derivative = sympy.diff(formula, symbol)
         return derivative if value is None else derivative.subs(symbol, value)

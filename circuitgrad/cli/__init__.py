@@ -16,7 +16,7 @@ import click
 from circuitgrad.cli.inspect import check, diff, draw, evaluate, stats
 from circuitgrad.cli.options import say
 from circuitgrad.cli.transform import convert, grad, opt
-from circuitgrad.errors import CircuitgradError
+from circuitgrad.errors import CircuitgradError, WriteError
 
 __all__ = ["cli", "main"]
 
@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with the status that the README lists."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
+    for stream in ("stdout", "stderr"):  # a closed one is an error only when used
+        if getattr(sys, stream) is None:
+            setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115
     words = [word for word in words if word != "--debug"]  # it may stand anywhere
     try:
         status = cli.main(words, prog_name="circuitgrad", standalone_mode=False)
@@ -47,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:  # the reader went away: `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = 0
+    except OSError as error:  # standard output on a full disk, or closed
+        say(f"circuitgrad: error: {error.strerror or error}")
+        status = WriteError.exit_status
     except Exception as error:
         if debug:
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -156,10 +157,12 @@ def intervals_of(text: str | None) -> dict[str, tuple[float, float]]:
     found = {}
     for part in text.split(",") if text else ():
         name, _, interval = part.strip().partition("=")
+        if name in found:
+            raise click.UsageError(f"two ranges for {name!r}")
         low, colon, high = interval.partition(":")
         try:
-            found[name] = (float(low), float(high))
-        except ValueError:
+            found[name] = (float(Fraction(low)), float(Fraction(high)))
+        except (ValueError, ZeroDivisionError):
             colon = ""
         if not colon or not (found[name][0] <= found[name][1] < float("inf")):
             raise click.UsageError(f"{part!r} should be NAME=LOW:HIGH, such as x=1:5")

@@ -104,7 +104,8 @@ def grad(
     _report_gradient(circuit, literal, emitted, report, as_json)
     if report is None or report.passed:
         return 0
-    return report.exit_status if check or report.failed else 0
+    open_too = check or "undecided" in report.counts
+    return report.exit_status if open_too or report.failed else 0
 
 
 def _report_gradient(

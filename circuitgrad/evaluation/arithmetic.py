@@ -21,7 +21,9 @@ from circuitgrad.errors import EvaluationError, LimitError
 __all__ = ["Decimals", "Floats", "Formulas", "Rationals"]
 
 #: Longest number that an exact evaluation may make, in bits.
-MAX_BITS = 4_000_000
+MAX_BITS = 1_000_000
+#: Elementary functions of larger numbers, as a power of two, are not computed.
+MAX_MAGNITUDE = 4_000
 
 
 class Floats:
@@ -35,6 +37,12 @@ class Floats:
     divide = np.divide
     select = staticmethod(np.where)
     erf = staticmethod(np.vectorize(math.erf, otypes=[float]))
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_") or not hasattr(np, name):
+            raise AttributeError(f"floats have no function {name!r}")
+        function: Callable[..., Any] = getattr(np, name)
+        return function
 
     def number(self, value: exact.Number) -> np.float64:
         """Round an exact number."""
@@ -65,6 +73,12 @@ class Rationals:
         if isinstance(value, exact.Pi):
             raise EvaluationError("pi has no rational value")
         return Fraction(value)
+
+    def checked(self, value: Fraction) -> Fraction:
+        """Return a gate's value, refusing one that is absurdly long."""
+        if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
+            raise LimitError(f"a value of more than {MAX_BITS} bits (the limit)")
+        return value
 
     def divide(self, u: Fraction, v: Fraction) -> Fraction:
         """Divide, refusing zero."""
@@ -189,6 +203,8 @@ class Decimals:
         function = getattr(self.context, name)
 
         def real(*operands: Any) -> Any:
+            if any(u and self.context.mag(u) > MAX_MAGNITUDE for u in operands):
+                raise EvaluationError(f"{name} of a number beyond 2^{MAX_MAGNITUDE}")
             try:
                 value = function(*operands)
             except (ValueError, ZeroDivisionError, OverflowError) as error:

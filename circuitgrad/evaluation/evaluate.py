@@ -57,8 +57,9 @@ def evaluate(
     {'f': Fraction(7, 6)}
     """
     given = {**(point or {}), **values}
+    known_names = set(circuit.inputs)
     missing = [name for name in circuit.inputs if name not in given]
-    surplus = [name for name in given if name not in circuit.inputs]
+    surplus = [name for name in given if name not in known_names]
     if missing:
         raise CircuitError(f"no value for the input {missing[0]!r}")
     if surplus:
@@ -70,9 +71,15 @@ def evaluate(
     if exact:
         return _outputs(circuit, Rationals(), [_fraction(value) for value in inputs])
     arrays = [np.asarray(_float(value), dtype=np.float64)[()] for value in inputs]
+    try:
+        shape = np.broadcast_shapes(*(np.shape(a) for a in arrays))
+    except ValueError:
+        shapes = ", ".join(str(np.shape(a)) for a in arrays)
+        raise CircuitError(
+            f"values of shapes that do not go together: {shapes}"
+        ) from None
     with np.errstate(all="ignore"):
         found = _outputs(circuit, Floats(), arrays)
-    shape = np.broadcast_shapes(*(np.shape(a) for a in arrays)) if arrays else ()
     if shape:
         return {
             name: np.broadcast_to(value, shape).copy() for name, value in found.items()
@@ -115,6 +122,8 @@ def _fraction(value: Any) -> Fraction:
 
 
 def _float(value: Any) -> Any:
+    if isinstance(value, (str, bytes, complex)) or value is None:
+        raise CircuitError(f"{value!r} is no real number")
     return (
         exact.to_float(Fraction(value)) if isinstance(value, (int, Fraction)) else value
     )
@@ -160,6 +169,7 @@ def vertex_values(
     offsets, operands = columns.offsets.tolist(), columns.operands.tolist()
     weights = columns.weights.tolist()
     symbolic = isinstance(arithmetic, Formulas)
+    exactly = isinstance(arithmetic, Rationals)
     numbers = {
         place: exact.number(place) for place in {*params, *weights} if place >= 0
     }
@@ -187,6 +197,7 @@ def vertex_values(
         rule = gate.formula if symbolic and gate.formula else gate.value
         try:
             value = rule(arithmetic, *used)
+            value = arithmetic.checked(value) if exactly else value
         except EvaluationError as error:
             raise EvaluationError(f"gate {circuit.labels[vertex]}: {error}") from None
         values[vertex] = value if shift is None else shift(vertex, value)

@@ -23,8 +23,10 @@ FIGURE_FORMATS: Final = ("svg", "png", "pdf")
 
 #: More gates than this are not laid out: Graphviz takes minutes and nobody reads it.
 MAX_GATES: Final = 500
-#: More gates than this are text, not a picture, in a notebook.
-MAX_NOTEBOOK_GATES: Final = 200
+#: Nor more wires and inputs than this.
+MAX_WIRES: Final = 2_000
+#: Circuits of more vertices than this are text, not a picture, in a notebook.
+MAX_NOTEBOOK_VERTICES: Final = 200
 
 
 class Figure:
@@ -85,9 +87,11 @@ def draw(
     if chosen not in FIGURE_FORMATS:
         known = ", ".join(FIGURE_FORMATS)
         raise CircuitError(f"no figure format {chosen!r}; there are: {known}")
-    if circuit.size > MAX_GATES:
+    stats = circuit.stats()
+    if stats.size > MAX_GATES or stats.wires + stats.inputs > MAX_WIRES:
         raise LimitError(
-            f"{circuit.size} gates: figures have at most {MAX_GATES} (the limit)"
+            f"{stats.size} gates, {stats.wires} wires, {stats.inputs} inputs: a figure "
+            f"has at most {MAX_GATES} gates, {MAX_WIRES} wires and inputs (the limit)"
         )
     figure = Figure(render(dot_graph(circuit), chosen), chosen)
     if path is not None:
@@ -152,7 +156,7 @@ def _without_font_warnings() -> Iterator[None]:
 def mimebundle(circuit: Circuit) -> dict[str, str]:
     """Give what a notebook shows: a picture of a small circuit, and its text."""
     bundle = {"text/plain": repr(circuit)}
-    if 0 < circuit.size <= MAX_NOTEBOOK_GATES:
+    if circuit.size > 0 and len(circuit.columns) <= MAX_NOTEBOOK_VERTICES:
         try:
             bundle["image/svg+xml"] = draw(circuit).data.decode("utf-8")
         except Exception:  # a picture that fails must not hide the text

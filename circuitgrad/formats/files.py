@@ -8,18 +8,12 @@ import sys
 import tempfile
 from typing import Final
 
-from circuitgrad.errors import CircuitgradError, FormatError, LimitError
+from circuitgrad.errors import FormatError, LimitError, WriteError
 
-__all__ = ["WriteError", "read_text", "write_whole"]
+__all__ = ["read_text", "write_whole"]
 
 #: Largest file that is read, in bytes.
 MAX_BYTES: Final = 256 * 2**20
-
-
-class WriteError(CircuitgradError, OSError):
-    """A file that could not be written; what stood there before still does."""
-
-    exit_status = 4
 
 
 def read_text(path: str) -> str:
@@ -33,6 +27,8 @@ def read_text(path: str) -> str:
         If it is larger than 256 MB.
     """
     if path == "-":
+        if sys.stdin is None:
+            raise FormatError("standard input is closed", path="<stdin>")
         data, path = sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"
     else:
         try:

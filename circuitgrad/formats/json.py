@@ -104,9 +104,8 @@ def _graph(data: Any, path: str | None) -> Any:
     require(isinstance(data.get("nodes"), list), "'nodes' should be a list")
     require(isinstance(links, list), "'edges' should be a list")
 
-    graph = nx.MultiDiGraph(
-        **{str(k): v for k, v in attributes.items() if k != "format"}
-    )
+    graph = nx.MultiDiGraph()
+    graph.graph.update(attributes)
     for node in data["nodes"]:
         require(isinstance(node, dict) and "id" in node, f"node {node!r} has no 'id'")
         number = node["id"]
@@ -115,7 +114,8 @@ def _graph(data: Any, path: str | None) -> Any:
             f"the node id {number!r} is no integer or text",
         )
         require(number not in graph, f"two nodes have the id {number!r}")
-        graph.add_node(number, **{k: v for k, v in node.items() if k != "id"})
+        graph.add_node(number)
+        graph.nodes[number].update((k, v) for k, v in node.items() if k != "id")
     for edge in links:
         require(
             isinstance(edge, dict) and {"source", "target", "key"} <= edge.keys(),
@@ -136,5 +136,6 @@ def _graph(data: Any, path: str | None) -> Any:
             not graph.has_edge(*ends, key=key), f"{shown}: slot {key} is filled twice"
         )
         rest = {k: v for k, v in edge.items() if k not in ("source", "target", "key")}
-        graph.add_edge(*ends, key=key, **rest)
+        graph.add_edge(*ends, key=key)
+        graph.edges[*ends, key].update(rest)
     return graph

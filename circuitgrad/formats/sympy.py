@@ -10,6 +10,7 @@ from circuitgrad import exact
 from circuitgrad.builder import Builder, Expr
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError, LimitError
+from circuitgrad.gates import has_gate
 from circuitgrad.passes.dce import dce
 
 __all__ = ["from_sympy", "to_sympy"]
@@ -17,29 +18,8 @@ __all__ = ["from_sympy", "to_sympy"]
 #: Largest formula, written out as a tree, that is made of a circuit.
 MAX_FORMULA: Final = 1_000_000
 
-_FUNCTIONS: Final = {
-    "Abs": "abs",
-    "sign": "sign",
-    "Max": "max",
-    "Min": "min",
-    **{
-        name: name
-        for name in [
-            "exp",
-            "log",
-            "sin",
-            "cos",
-            "tan",
-            "sinh",
-            "cosh",
-            "tanh",
-            "asin",
-            "acos",
-            "atan",
-            "erf",
-        ]
-    },
-}
+#: Sympy's names of functions that have another name here.
+_NAMES: Final = {"Abs": "abs", "Max": "max", "Min": "min"}
 
 
 def to_sympy(circuit: Circuit) -> dict[str, Any]:
@@ -54,7 +34,7 @@ def to_sympy(circuit: Circuit) -> dict[str, Any]:
 
     sizes = formula_sizes(circuit)
     for name, vertex in circuit.outputs:
-        if sizes[vertex][0] > MAX_FORMULA:
+        if sizes[vertex] > MAX_FORMULA:
             raise LimitError(
                 f"the formula of {name} is too large for sympy (limit {MAX_FORMULA})"
             )
@@ -103,6 +83,7 @@ def from_sympy(
         outputs = {f"f{i}": value for i, value in enumerate(expressions, start=1)}
     else:
         outputs = {"f": expressions}
+    outputs = {label: _expression(value) for label, value in outputs.items()}
     if inputs is None:
         free = set().union(*(value.free_symbols for value in outputs.values()))
         inputs = sorted(str(symbol) for symbol in free)
@@ -110,6 +91,18 @@ def from_sympy(
     for label, value in outputs.items():
         reader.builder.output(label, reader.read(value))
     return dce(reader.builder.finish())  # 1/y is no gate where x/y divides
+
+
+def _expression(value: Any) -> Any:
+    """Take an expression as it is, and a Python number as sympy's; never text."""
+    import sympy
+
+    if isinstance(value, (int, float, Fraction)):
+        number = exact.as_fraction(value)
+        return sympy.Rational(number.numerator, number.denominator)
+    if not isinstance(value, sympy.Expr):
+        raise CircuitError(f"{type(value).__name__} is no sympy expression")
+    return value
 
 
 class _Reader:
@@ -156,8 +149,9 @@ class _Reader:
             return self.power(args[0], args[1])
         if kind == "Heaviside" and (len(node.args) == 1 or node.args[1] == 0):
             return self.builder.gate("step", args[0])
-        if kind in _FUNCTIONS:
-            return self.builder.gate(_FUNCTIONS[kind], *args)
+        name = _NAMES.get(kind, kind)
+        if node.args and has_gate(name):
+            return self.builder.gate(name, *args)
         raise CircuitError(f"no gate computes {kind} ({str(node)[:60]})")
 
     def product(self, node: Any, args: list[Any]) -> Expr:

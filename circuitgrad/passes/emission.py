@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,15 +61,20 @@ class Request:
         else:
             chosen = [
                 (name, circuit.vertex(name))
-                for name in dict.fromkeys(wrt or circuit.inputs)
+                for name in dict.fromkeys(circuit.inputs if wrt is None else wrt)
             ]
             for name, vertex in chosen:
                 if circuit.columns.op[vertex] == CONSTANT:
                     raise CircuitError(
                         f"{name!r} is a constant: nothing varies with it"
                     )
+        if not chosen:
+            raise CircuitError("nothing to differentiate by: there is no input")
         return cls(
-            tuple((n, outputs[n]) for n in dict.fromkeys(of or outputs)), tuple(chosen)
+            tuple(
+                (n, outputs[n]) for n in dict.fromkeys(outputs if of is None else of)
+            ),
+            tuple(chosen),
         )
 
     @property
@@ -90,7 +96,7 @@ class Emission:
         self.count = len(circuit.columns)
         self.blocks = [RawColumns.of(circuit.columns)]
         self.names = [circuit.names]
-        self.provenance = Provenance.of(circuit)
+        self.belonging: list[tuple[Ints, Ints, Ints, Ints]] = []
         self.constants: dict[int, int] = {}
 
     def append(
@@ -105,11 +111,13 @@ class Emission:
         first, size = self.count, len(block.op)
         self.blocks.append(block)
         self.names.append(np.full(size, None, dtype=object))
-        self.provenance = self.provenance.extended(
-            np.broadcast_to(np.asarray(role), size),
-            vertex,
-            slot,
-            np.broadcast_to(np.asarray(other), size),
+        self.belonging.append(
+            (
+                np.broadcast_to(np.asarray(role), size),
+                vertex,
+                slot,
+                np.broadcast_to(np.asarray(other), size),
+            )
         )
         self.count += size
         return first
@@ -139,8 +147,20 @@ class Emission:
         A constant, or a vertex that has a name, gets none, and an output only its own
         output's; a name that is taken by a gate or an output gets ``_2``.
         """
+        twice = [name for name, n in Counter(n for n, _ in outputs).items() if n > 1]
+        if twice:
+            raise CircuitError(
+                f"two outputs would be named {twice[0]!r}: an output of the circuit, "
+                "or another derivative; choose others, or leave the values out"
+            )
+        provenance = Provenance.of(self.circuit)
+        if self.belonging:
+            columns = (
+                np.concatenate(part) for part in zip(*self.belonging, strict=True)
+            )
+            provenance = provenance.extended(*columns)
         all_names = np.concatenate(self.names)
-        of_source = set(filter(None, self.circuit.names))
+        of_source = {name for name in all_names if name is not None}
         taken = {label for label, _ in outputs} | of_source
         constants = set(self.constants.values())
         own: dict[int, set[str]] = {}
@@ -164,6 +184,6 @@ class Emission:
             all_names,
             outputs,
             name=self.circuit.name,
-            provenance=self.provenance,
+            provenance=provenance,
             pass_name=pass_name,
         )

@@ -30,9 +30,9 @@ def fold(circuit: Circuit) -> Circuit:
 
     Notes
     -----
-    Exact everywhere, but for ``0/u -> 0`` and ``0*u -> 0``, which extend the domain
-    where u has no value.  Array operations find the gates that may fold; Python time is
-    linear in those alone.  Idempotent.
+    Exact everywhere, but for ``0/u``, ``0*u`` and ``u^0``, which become numbers and so
+    extend the domain where u has no value.  Array operations find the gates that may
+    fold; Python time is linear in those alone.  Idempotent.
     """
     return _Fold(circuit).run()
 

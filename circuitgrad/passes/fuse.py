@@ -22,10 +22,11 @@ def fuse(circuit: Circuit) -> Circuit:
 
     Notes
     -----
-    Only reassociates (and adds weights of equal terms).  A merge that would make a
-    weight of more than 64 digits does not happen: weights multiplied down a long chain
-    explode.  Linear in wires for each round, and rounds go on until one changes
-    nothing; idempotent.
+    Reassociates and adds the weights of equal terms; terms that cancel go, which
+    extends the domain where they have no value.  A merge that would make a weight of
+    more than 64 digits does not happen: weights multiplied down a long chain explode.
+    Linear in wires for each round, and rounds go on until one changes nothing;
+    idempotent.
     """
     while True:
         fused = _round(circuit)
@@ -52,8 +53,11 @@ def _round(circuit: Circuit) -> Circuit:
         spliced = _splice(edit, merged, operands, weights)
         if spliced == list(zip(operands, weights, strict=True)):
             continue
+        one = edit.constant(exact.ONE)
         if not spliced:
             edit.alias[vertex] = edit.constant(exact.ZERO)
+        elif len(spliced) == 1 and spliced[0][0] == one:
+            edit.alias[vertex] = edit.constant(spliced[0][1])
         elif len(spliced) == 1 and spliced[0][1] == exact.ONE:
             edit.alias[vertex] = spliced[0][0]
         else:

@@ -54,8 +54,8 @@ def template(code: int, arity: int, param: int) -> Template:
     vertex = np.full(arity, -1, dtype=np.int64)
     slot = np.full(0, -1, dtype=np.int32)
     for i, partial in enumerate(partials):
-        if isinstance(partial, Expr):
-            vertex[i] = partial.settled()
+        if isinstance(partial, (Expr, exact.Pi)):
+            vertex[i] = builder.lift(partial).settled()
         else:
             number[i] = exact.intern(exact.as_fraction(partial))
     raw = builder.raw()
@@ -103,9 +103,8 @@ class Partials:
         for gates, template in self._groups:
             wires = _wires(columns, gates)
             self.number[wires] = template.number
-        scaled = np.flatnonzero((self.number >= 0) & (columns.weights != exact.ONE))
-        ones = self.number[scaled] == exact.ONE
-        self.number[scaled[ones]] = columns.weights[scaled[ones]]
+        ones = self.number == exact.ONE  # only sums have weights, and partials of 1
+        self.number[ones] = columns.weights[ones]
         self.nonzero: Bools = self.number != exact.ZERO
 
     def _grouped(self) -> list[tuple[Ints, Template]]:
@@ -117,13 +116,15 @@ class Partials:
         key = np.stack(
             [columns.op[gates], columns.fan_in[gates], columns.params[gates]]
         )
-        kinds, group = np.unique(key, axis=1, return_inverse=True)
+        kinds, first, group = np.unique(
+            key, axis=1, return_index=True, return_inverse=True
+        )
         order = np.argsort(group, kind="stable")
         bounds = np.cumsum(np.bincount(group.ravel()))[:-1]
         members = np.split(gates[order.ravel()], bounds)
-        return [
-            (member, template(*(int(k) for k in kind)))
-            for member, kind in zip(members, kinds.T, strict=True)
+        return [  # by first gate: the places of parameters say nothing
+            (members[i], template(*(int(k) for k in kinds[:, i])))
+            for i in np.argsort(first)
         ]
 
     def stamp(self, emission: Emission, wanted: Bools) -> None:

@@ -50,7 +50,7 @@ class Pass:
         """Give the type of each option, as annotated."""
         parameters = inspect.signature(self.function).parameters.values()
         return {
-            p.name: str(p.annotation)
+            p.name: getattr(p.annotation, "__name__", str(p.annotation))
             for p in parameters
             if p.kind is inspect.Parameter.KEYWORD_ONLY
         }
@@ -168,6 +168,8 @@ def _options(made_of: Pass, text: str, whole: str, at: int) -> dict[str, Any]:
     for match in re.finditer(r"\S+", text):
         name, equals, value = match[0].partition("=")
         where = at + match.start()
+        if name in options:
+            raise _error(f"the option {name!r} is given twice", whole, where)
         if name not in types:
             known = ", ".join(types) or "none"
             raise _error(

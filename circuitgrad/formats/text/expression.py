@@ -159,7 +159,8 @@ class ExpressionReader:
         if isinstance(right, Fraction):
             return Term(exact.check_digits(left.coefficient * right), left.factors)
         coefficient = exact.check_digits(left.coefficient * right.coefficient)
-        return Term(coefficient, left.factors + right.factors)
+        left.factors += right.factors  # in place: a long product is linear
+        return Term(coefficient, left.factors)
 
     def factor(self, value: Value) -> Fraction | Term:
         """Take a value as a factor: a sum is one vertex, a product stays open."""
@@ -207,7 +208,7 @@ class ExpressionReader:
                 Term(Fraction(1), [self.vertex(arguments[0])]), Fraction(2), token
             )
         if name == "sum" and count:
-            terms = [self.sum_term(self.closed(value)) for value in arguments]
+            terms = [self.sum_term(value) for value in arguments]
             return Term(Fraction(1), [self.vertex(Sum(terms))])
         code = code_of(name)
         gate = gate_type(code)
@@ -229,7 +230,7 @@ class ExpressionReader:
         """Read a number or a name."""
         first = token[0]
         if first.isdecimal() or first == ".":
-            return exact.parse_decimal(token)
+            return exact.check_digits(exact.parse_decimal(token))
         vertex = self.scope.get(token)
         if vertex is None:
             if token == "pi":
@@ -273,7 +274,7 @@ class ExpressionReader:
                     depth = _deeper(depth, index)
                     pending.append(("(", index + 1, token, []))
                     index += 1
-                elif not (token[0].isalnum() or token[0] in "_."):
+                elif token == "." or not (token[0].isalnum() or token[0] in "_."):
                     raise ProblemError(bad_character(token), index)
                 else:
                     try:
@@ -294,14 +295,16 @@ class ExpressionReader:
                         raise ProblemError(
                             "a comma stands between arguments of a function", index
                         )
-                    arguments.append(self.closed(values.pop()))
+                    arguments.append(self.ended(values.pop()))
                     want_operand = True
                 else:
                     pending.pop()
                     depth -= 1
-                    value = self.closed(values.pop())
+                    value = self.ended(values.pop())
                     values.append(
-                        self.call(name, [*arguments, value], at - 1) if name else value
+                        self.call(name, [*arguments, value], at - 1)
+                        if name
+                        else self.closed(value)
                     )
             else:
                 operator = "^" if token == "**" else token

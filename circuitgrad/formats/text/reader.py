@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from difflib import get_close_matches
 from typing import Final
@@ -84,6 +85,10 @@ class _File:
             self.definition(tokens, number)
         elif first == "input":
             for index in self.names(tokens):
+                if tokens[index] in self.defined_at:
+                    where = self.defined_at[tokens[index]]
+                    message = f"{tokens[index]!r} is defined already, in line {where}"
+                    raise ProblemError(message, index)
                 self.define(tokens[index], index, number)
                 vertex = self.builder.add(INPUT, ())
                 self.builder.names[vertex] = self.check(tokens[index], index)
@@ -139,7 +144,7 @@ class _File:
     def check(self, name: str, index: int) -> str:
         if name == "pi":
             raise ProblemError(
-                "pi is the constant: nothing else can bear its name", index
+                "pi is a constant, not a name: nothing else has it", index
             )
         if (
             not (name[0].isalpha() or name[0] == "_" or name[0].isalnum())
@@ -263,6 +268,7 @@ def parse_expression(text: str, path: str = "<expression>") -> Circuit:
     except ProblemError as problem:
         raise reader.located(problem, 1) from None
     taken = set(reader.scope)
-    name = next(n for n in ("f", "g", "h", "value", "result_") if n not in taken)
+    names = itertools.chain("fgh", (f"f{i}" for i in itertools.count(1)))
+    name = next(name for name in names if name not in taken)
     reader.builder.outputs.append((name, vertex))
     return reader.builder.finish()
