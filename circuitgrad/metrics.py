@@ -159,7 +159,8 @@ def literal_size(gradient: Circuit) -> int:
     provenance = gradient.provenance
     assert provenance is not None, "only an emitted circuit knows its partials"
     gate = gradient.live & gradient.columns.is_gate
-    partial = gate & (provenance.role == PARTIAL)
+    last = provenance.order == provenance.order.max(initial=0)
+    partial = gate & last & (provenance.role == PARTIAL)
     keys = {
         (vertex, slot)
         for vertex, slot in zip(

@@ -38,6 +38,9 @@ class Provenance:
         (-1: shared by the slots); -1 where there is none.
     other : array of int32
         For an adjoint the output vertex, for a tangent the input vertex; else -1.
+    order : array of uint8
+        Of how many differentiations each vertex is: 0 in the source, 2 in a gradient's
+        gradient.
     """
 
     source: Circuit
@@ -46,6 +49,7 @@ class Provenance:
     vertex: Ints
     slot: Ints
     other: Ints
+    order: Ints
 
     @classmethod
     def of(cls, circuit: Circuit) -> Provenance:
@@ -55,7 +59,8 @@ class Provenance:
         count = len(circuit.columns)
         none = np.full(count, -1, dtype=np.int32)
         role = np.full(count, COPY, dtype=np.uint8)
-        return cls(circuit, (), role, np.arange(count, dtype=np.int32), none, none)
+        own = np.arange(count, dtype=np.int32)
+        return cls(circuit, (), role, own, none, none, np.zeros(count, dtype=np.uint8))
 
     def take(self, origin: Ints, name: str) -> Provenance:
         """Follow a pass that made each vertex from that at ``origin`` (-1: none)."""
@@ -67,6 +72,7 @@ class Provenance:
             np.where(none, -1, self.vertex[origin]).astype(np.int32),
             np.where(none, -1, self.slot[origin]).astype(np.int32),
             np.where(none, -1, self.other[origin]).astype(np.int32),
+            np.where(none, 0, self.order[origin]).astype(np.uint8),
         )
 
     def extended(self, role: Ints, vertex: Ints, slot: Ints, other: Ints) -> Provenance:
@@ -75,6 +81,7 @@ class Provenance:
         def through(own: Ints) -> Ints:
             return np.where(own < 0, -1, self.vertex[own]).astype(np.int32)
 
+        fresh = np.where(np.asarray(role) == NEW, 0, 1 + self.order.max(initial=0))
         return Provenance(
             self.source,
             self.passes,
@@ -82,6 +89,7 @@ class Provenance:
             np.concatenate([self.vertex, through(vertex)]),
             np.concatenate([self.slot, slot]).astype(np.int32),
             np.concatenate([self.other, through(other)]),
+            np.concatenate([self.order, fresh]).astype(np.uint8),
         )
 
     def describe(self, vertex: int) -> str:
@@ -94,12 +102,15 @@ class Provenance:
         name = labels[belongs]
         if role == COPY:
             return name
+        order = int(self.order[vertex])
         if role == ADJOINT:
-            return f"adjoint of {name}" + (
+            text = f"adjoint of {name}" + (
                 f" for {labels[other]}" if other >= 0 else ""
             )
-        if role == TANGENT:
-            return f"tangent of {name}" + (f" by {labels[other]}" if other >= 0 else "")
-        what = "partial" if role == PARTIAL else "product"
-        slot = int(self.slot[vertex])
-        return f"{what} of {name}" + (f" at slot {slot}" if slot >= 0 else "")
+        elif role == TANGENT:
+            text = f"tangent of {name}" + (f" by {labels[other]}" if other >= 0 else "")
+        else:
+            slot = int(self.slot[vertex])
+            what = "partial" if role == PARTIAL else "product"
+            text = f"{what} of {name}" + (f" at slot {slot}" if slot >= 0 else "")
+        return text if order < 2 else f"{text}, in derivative {order}"

@@ -305,3 +305,14 @@ def test_a_derivative_that_the_source_names_already():
     both = cg.jacobian(first, mode="fp")
     assert both.output_names == ("df_dx", "ddf_dx_dx")
     assert cg.check_gradient(first, both).passed
+
+
+def test_a_gradients_gradient_counts_its_own_partials():
+    """In memory as from a file: gates of the first derivative are the source's."""
+    first = cg.dce(cg.reverse_mode(cg.parse_expression("sigmoid(x)*sigmoid(x*y)")))
+    first = first.with_outputs(first.outputs[:1])
+    second = cg.dce(cg.reverse_mode(first))
+    from_file = cg.dce(cg.reverse_mode(cg.parse(str(first))))
+    assert literal_size(second) == literal_size(from_file)
+    said = [second.provenance.describe(v) for v in range(len(second.columns))]
+    assert any(text.endswith("in derivative 2") for text in said)
