@@ -158,3 +158,8 @@ def test_every_example_draws():
             b"<svg"
             in cg.gradient(cg.read(path), of=cg.read(path).output_names[0]).draw().data
         )
+
+
+def test_names_that_would_look_alike_are_written_out():
+    shown = texts(svg(cg.parse("input x1, x_1, y2\nf = x1*x_1*y2\noutput f\n")))
+    assert {"x1", "x_1", "y₂"} <= set(shown)

@@ -48,9 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         say("circuitgrad: interrupted")
         status = INTERRUPTED
     except BrokenPipeError:  # the reader went away: `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _drop_output()
         status = 0
     except OSError as error:  # standard output on a full disk, or closed
+        _drop_output()
         say(f"circuitgrad: error: {error.strerror or error}")
         status = WriteError.exit_status
     except Exception as error:
@@ -62,6 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         )
         status = DEFECT
     sys.exit(status or 0)
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, so that leaving does not fail on it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _is_located(error: CircuitgradError) -> bool:

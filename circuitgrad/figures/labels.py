@@ -9,7 +9,7 @@ from typing import Final
 from circuitgrad import exact
 from circuitgrad.gates import GateType
 
-__all__ = ["gate_label", "name_label", "number_label", "quoted"]
+__all__ = ["cut", "gate_label", "name_label", "number_label", "quoted"]
 
 #: Longest label that is drawn, in characters.
 MAX_LABEL: Final = 60
@@ -33,10 +33,10 @@ def name_label(name: str, known: Collection[str] = ()) -> str:
     """
     of, by = _derivative(name, known)
     if not by:
-        return _cut(_subscripted(name))
+        return cut(_subscripted(name))
     order = "" if len(by) == 1 else str(len(by)).translate(_SUPERSCRIPTS)
     below = "".join(f"∂{_subscripted(x)}" for x in by)
-    return _cut(f"∂{order}{_subscripted(of)}/{below}")
+    return cut(f"∂{order}{_subscripted(of)}/{below}")
 
 
 def _derivative(name: str, known: Collection[str]) -> tuple[str, list[str]]:
@@ -65,7 +65,7 @@ def number_label(value: exact.Number) -> str:
     if isinstance(value, exact.Pi):
         return "π"
     text = exact.format_number(value)
-    return _cut(text.replace("-", "−"))
+    return cut(text.replace("-", "−"))
 
 
 def gate_label(gate: GateType, param: exact.Number | None) -> str:
@@ -74,9 +74,10 @@ def gate_label(gate: GateType, param: exact.Number | None) -> str:
         return gate.symbol
     text = exact.format_number(param)
     if "{p}" in gate.symbol:
-        return _cut(gate.symbol.replace("{p}", text.translate(_SUPERSCRIPTS)))
-    return _cut(f"{gate.symbol} {number_label(param)}")
+        return cut(gate.symbol.replace("{p}", text.translate(_SUPERSCRIPTS)))
+    return cut(f"{gate.symbol} {number_label(param)}")
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """Shorten a label to what is drawn."""
     return text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from circuitgrad import exact
 from circuitgrad.columns import trait_table
 from circuitgrad.figures.labels import (
+    cut,
     gate_label,
     name_label,
     number_label,
@@ -61,11 +63,11 @@ def dot_graph(circuit: Circuit, *, rankdir: str = "BT") -> pydot.Dot:
     graph.set_edge_defaults(
         fontname=quoted(FONT), fontsize="11", arrowsize="0.6", color=quoted("#555555")
     )
-    columns, live, known = circuit.columns, circuit.live, _known_names(circuit)
+    columns, live, labels = circuit.columns, circuit.live, _labels(circuit)
     shown = [v for v in range(len(columns)) if live[v] or v < columns.inputs]
     sources = pydot.Subgraph(rank="source")
     for vertex in shown:
-        node = pydot.Node(f"n{vertex}", **_node(circuit, vertex, known))
+        node = pydot.Node(f"n{vertex}", **_node(circuit, vertex, labels))
         (sources if vertex < columns.sources else graph).add_node(node)
     graph.add_subgraph(sources)
     ordered = ~trait_table("commutative")[columns.op] & (columns.fan_in > 1)
@@ -84,14 +86,16 @@ def dot_graph(circuit: Circuit, *, rankdir: str = "BT") -> pydot.Dot:
     for number, (label, vertex) in enumerate(circuit.outputs):
         graph.add_node(
             pydot.Node(
-                f"o{number}", shape="plaintext", label=quoted(name_label(label, known))
+                f"o{number}",
+                shape="plaintext",
+                label=quoted(labels[label]),
             )
         )
         graph.add_edge(pydot.Edge(f"n{vertex}", f"o{number}", style="bold"))
     return graph
 
 
-def _node(circuit: Circuit, vertex: int, known: set[str]) -> dict[str, Any]:
+def _node(circuit: Circuit, vertex: int, labels: dict[str, str]) -> dict[str, Any]:
     columns = circuit.columns
     code = int(columns.op[vertex])
     fill, border = _COLORS[_role(circuit, vertex)]
@@ -102,7 +106,7 @@ def _node(circuit: Circuit, vertex: int, known: set[str]) -> dict[str, Any]:
         "fontcolor": quoted("#111111"),
     }
     if code == INPUT:
-        label = name_label(str(circuit.names[vertex]))
+        label = labels[str(circuit.names[vertex])]
         return options | {
             "shape": "box",
             "style": quoted("filled,rounded"),
@@ -118,12 +122,23 @@ def _node(circuit: Circuit, vertex: int, known: set[str]) -> dict[str, Any]:
     name = circuit.names[vertex]
     outputs = {label for label, at in circuit.outputs if at == vertex}
     if name is not None and name not in outputs:
-        below = name_label(str(name), known - {name})
+        below = labels[str(name)]
         options |= {"margin": "0.02", "height": "0.6"}
         shape = "circle" if len(below) <= 4 and len(label) <= 4 else "ellipse"
         return options | {"shape": shape, "label": quoted(f"{label}\n{below}")}
     shape = "circle" if len(label) <= 3 else "ellipse"
     return options | {"shape": shape, "margin": "0.03", "label": quoted(label)}
+
+
+def _labels(circuit: Circuit) -> dict[str, str]:
+    """Give what each name is drawn as: itself where ``x1`` and ``x_1`` look alike."""
+    known = _known_names(circuit)
+    drawn = {name: name_label(name, known) for name in circuit.vertices}
+    counts = Counter(drawn.values())
+    return {
+        name: label if counts[label] == 1 else cut(name)
+        for name, label in drawn.items()
+    }
 
 
 def _role(circuit: Circuit, vertex: int) -> Any:
