@@ -13,6 +13,7 @@ import circuitgrad as cg
 from circuitgrad.passes import PASSES, PIPELINES, parse_pipeline
 
 SIMPLIFIERS = ("fold", "fuse", "cse", "dce")
+RESHAPERS = ("binarize", "balance", "desugar", "sugar")
 
 
 def body(circuit):
@@ -114,6 +115,37 @@ CASES = {
     "cse not other order": ("cse", ["g = x/y", "h = y/x", "f = g*h"], None),
     "cse not other exponents": ("cse", ["g = x^2", "h = x^3", "f = g*h"], None),
     "cse not other arity": ("cse", ["g = x*y", "h = x*y*y", "f = g*h"], None),
+    "binarize": (
+        "binarize",
+        ["f = x - 2*y + z + 1"],
+        ["g1 = x - 2*y", "g2 = g1 + z", "f = g2 + 1"],
+    ),
+    "binarize products": ("binarize", ["f = x*y*z"], ["g1 = x*y", "f = g1*z"]),
+    "binarize not two": ("binarize", ["g = x + y", "f = g*max(x, z)"], None),
+    "balance": ("balance", ["f = x*y*z*x"], ["g1 = x*y", "g2 = z*x", "f = g1*g2"]),
+    "balance by depth": (
+        "balance",
+        ["f = sin(x)*y*z"],
+        ["g1 = sin(x)", "g2 = y*z", "f = g1*g2"],
+    ),
+    "balance not what is shared": (
+        "balance",
+        ["g = x*y", "h = g*z", "f = h*x*sin(h)"],
+        ["g1 = x*y", "h = g1*z", "g2 = sin(h)", "g3 = h*x", "f = g2*g3"],
+    ),
+    "balance not over weights": (
+        "balance",
+        ["g = x + y", "h = 2*g + z", "f = h*h"],
+        None,
+    ),
+    "desugar": ("desugar", ["f = x - 3*y + 5"], ["g1 = prod(-3, y)", "f = x + g1 + 5"]),
+    "desugar alone": (
+        "desugar",
+        ["g = 3*x", "f = sin(g)"],
+        ["g = prod(3, x)", "f = sin(g)"],
+    ),
+    "desugar not 1": ("desugar", ["f = x + y + 5"], None),
+    "sugar": ("sugar", ["g = prod(3, y)", "f = x + g"], ["g = 3*y", "f = x + 3*y"]),
     "dce": ("dce", ["g = x*y", "h = sin(y)", "f = g"], ["g = x*y"]),
     "dce constants": ("dce", ["c = 5", "f = x*y"], ["f = x*y"]),
     "dce not what is used": ("dce", ["g = x*y", "f = sin(g)"], None),
@@ -137,7 +169,7 @@ def test_what_a_pass_does_and_leaves(case):
         )
 
 
-@pytest.mark.parametrize("name", SIMPLIFIERS)
+@pytest.mark.parametrize("name", [*SIMPLIFIERS, *RESHAPERS])
 @settings(max_examples=120, deadline=None)
 @given(rational_circuits(), POINTS)
 def test_every_pass_keeps_the_values_exactly(name, circuit, point):
@@ -273,3 +305,28 @@ def test_registering_a_pass():
             cg.register_pass(negate_outputs)
     finally:
         del PASSES["negate_outputs"]
+
+
+@settings(max_examples=80, deadline=None)
+@given(circuits())
+def test_reshaping_passes_do_what_they_promise(circuit):
+    binary = cg.run(circuit, "binarize")
+    assert binary.columns.fan_in.max(initial=0) <= 2
+    assert cg.run(binary, "binarize") is binary
+    balanced = cg.run(circuit, "balance")
+    assert balanced.size == binary.size
+    assert balanced.depth <= binary.depth
+    assert cg.run(balanced, "balance").depth == balanced.depth
+    plain = cg.run(circuit, "desugar")
+    assert cg.run(plain, "desugar") is plain
+    names = {n for n in circuit.names.tolist() if n}
+    assert {n for n in binary.names.tolist() if n} == names
+
+
+@pytest.mark.parametrize("k", [2, 3, 7, 64, 1000])
+def test_a_balanced_product_has_logarithmic_depth(k):
+    circuit = cg.trace(
+        lambda *x: cg.functions.prod(*x), inputs=[f"x{i}" for i in range(k)]
+    )
+    balanced = cg.run(circuit, "balance")
+    assert (balanced.size, balanced.depth) == (k - 1, (k - 1).bit_length())

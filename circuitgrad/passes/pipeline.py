@@ -15,8 +15,10 @@ from typing import Any, Final
 
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import PipelineError
+from circuitgrad.passes.binarize import balance, binarize
 from circuitgrad.passes.cse import cse
 from circuitgrad.passes.dce import dce
+from circuitgrad.passes.desugar import desugar, sugar
 from circuitgrad.passes.fold import fold
 from circuitgrad.passes.forward_mode import forward_mode
 from circuitgrad.passes.fuse import fuse
@@ -80,6 +82,10 @@ register_pass(fold)
 register_pass(fuse)
 register_pass(cse)
 register_pass(dce)
+register_pass(binarize)
+register_pass(balance)
+register_pass(desugar)
+register_pass(sugar)
 
 #: What follows differentiation at each level of ``-O``.
 PIPELINES: Final[dict[str, str]] = {
