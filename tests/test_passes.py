@@ -131,7 +131,7 @@ CASES = {
     "balance not what is shared": (
         "balance",
         ["g = x*y", "h = g*z", "f = h*x*sin(h)"],
-        ["g1 = x*y", "h = g1*z", "g2 = sin(h)", "g3 = h*x", "f = g2*g3"],
+        ["g1 = x*y", "h = z*g1", "g2 = sin(h)", "g3 = h*x", "f = g2*g3"],
     ),
     "balance not over weights": (
         "balance",
