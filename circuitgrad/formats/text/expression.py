@@ -81,6 +81,21 @@ class ProblemError(Exception):
         self.message, self.token, self.error = message, token, error
 
 
+class _Pending:
+    """An operator that waits for its right side, or a bracket that is open.
+
+    A function's bracket has its name and the arguments so far.
+    """
+
+    __slots__ = ("arguments", "depth", "index", "name", "operator")
+
+    def __init__(
+        self, operator: str, index: int, name: str = "", depth: int = 0
+    ) -> None:
+        self.operator, self.index, self.name, self.depth = operator, index, name, depth
+        self.arguments: list[Value] = []
+
+
 class ExpressionReader:
     """Reads one expression of a line into a builder."""
 
@@ -247,95 +262,103 @@ class ExpressionReader:
     def expression(self, tokens: list[str], start: int) -> Value:
         """Parse all of ``tokens[start:]``, by operator precedence, explicit stacks."""
         values: list[Value] = []
-        # An operator, or "(" with the function's name and the arguments so far.
-        pending: list[tuple[str, int, str, list[Value]]] = []
-        depth = 0
+        pending: list[_Pending] = []
         want_operand = True
-        index = start
-        end = len(tokens)
+        index, end = start, len(tokens)
         while index < end:
             token = tokens[index]
-            if want_operand:
-                if token == "(":
-                    depth = _deeper(depth, index)
-                    pending.append(("(", index, "", []))
-                elif token == "-":
-                    pending.append(("neg", index, "", []))
-                elif token == "+":
-                    pass
-                elif token in OPERATORS:
-                    self._no_operand(token, index, pending)
-                    # a call without arguments: the gate says how many it takes
-                    _, at, name, _ = pending.pop()
-                    self.call(name, [], at - 1)
-                elif index + 1 < end and tokens[index + 1] == "(":
+            try:
+                if not want_operand:
+                    want_operand = self._operator(token, index, values, pending)
+                elif token[0].isidentifier() and tokens[index + 1 : index + 2] == ["("]:
                     if not has_gate(token) and token != "square":
                         raise ProblemError(_unknown_function(token), index)
-                    depth = _deeper(depth, index)
-                    pending.append(("(", index + 1, token, []))
                     index += 1
-                elif token == "." or not (token[0].isalnum() or token[0] in "_."):
-                    raise ProblemError(bad_character(token), index)
+                    _open(pending, index, token)
                 else:
-                    try:
-                        values.append(self.atom(token, index))
-                    except LimitError as error:
-                        raise ProblemError(error.message, index, LimitError) from None
-                    want_operand = False
-            elif token == ")" or token == ",":
-                self._reduce(values, pending, 0)
-                if not pending:
-                    what = "bracket" if token == ")" else "comma"
-                    raise ProblemError(
-                        f"a {what} too many: nothing is open here", index
-                    )
-                _, at, name, arguments = pending[-1]
-                if token == ",":
-                    if not name:
-                        raise ProblemError(
-                            "a comma stands between arguments of a function", index
-                        )
-                    arguments.append(self.ended(values.pop()))
-                    want_operand = True
-                else:
-                    pending.pop()
-                    depth -= 1
-                    value = self.ended(values.pop())
-                    values.append(
-                        self.call(name, [*arguments, value], at - 1)
-                        if name
-                        else self.closed(value)
-                    )
-            else:
-                operator = "^" if token == "**" else token
-                if operator not in _PRECEDENCE:
-                    raise ProblemError(self._no_operator(token), index)
-                level = _PRECEDENCE[operator]
-                self._reduce(values, pending, level + 1 if operator == "^" else level)
-                if level == 1:  # a product left of + is whole: its gate comes first
-                    values.append(self.whole(values.pop()))
-                pending.append((operator, index, "", []))
-                want_operand = True
+                    want_operand = self._operand(token, index, values, pending)
+            except LimitError as error:
+                raise ProblemError(error.message, index, LimitError) from None
             index += 1
         if want_operand:
             raise ProblemError("the expression ends where an operand should stand", end)
         self._reduce(values, pending, 0)
         if pending:
-            raise ProblemError("this bracket is never closed", pending[-1][1])
+            raise ProblemError("this bracket is never closed", pending[-1].index)
         try:
             return self.ended(values.pop())
         except LimitError as error:
             raise ProblemError(error.message, start, LimitError) from None
 
+    def _operand(
+        self, token: str, index: int, values: list[Value], pending: list[_Pending]
+    ) -> bool:
+        """Take a token where an operand should stand; tell whether one still should."""
+        if token == "(":
+            _open(pending, index, "")
+        elif token == "-":
+            pending.append(_Pending("neg", index, depth=_depth(pending)))
+        elif token == "+":
+            pass
+        elif token in OPERATORS:
+            self._no_operand(token, index, pending)
+            # a call without arguments: the gate says how many it takes
+            last = pending.pop()
+            self.call(last.name, [], last.index - 1)
+        elif token == "." or not (token[0].isalnum() or token[0] in "_."):
+            raise ProblemError(bad_character(token), index)
+        else:
+            values.append(self.atom(token, index))
+            return False
+        return True
+
+    def _operator(
+        self, token: str, index: int, values: list[Value], pending: list[_Pending]
+    ) -> bool:
+        """Take a token after an operand; tell whether an operand should follow."""
+        if token in (")", ","):
+            self._reduce(values, pending, 0)
+            return self._close(token, index, values, pending)
+        operator = "^" if token == "**" else token
+        if operator not in _PRECEDENCE:
+            raise ProblemError(self._no_operator(token), index)
+        level = _PRECEDENCE[operator]
+        self._reduce(values, pending, level + 1 if operator == "^" else level)
+        if level == 1:  # a product left of + is whole: its gate comes first
+            values.append(self.whole(values.pop()))
+        pending.append(_Pending(operator, index, depth=_depth(pending)))
+        return True
+
+    def _close(
+        self, token: str, index: int, values: list[Value], pending: list[_Pending]
+    ) -> bool:
+        """End a bracket, or an argument of a function."""
+        if not pending:
+            what = "bracket" if token == ")" else "comma"
+            raise ProblemError(f"a {what} too many: nothing is open here", index)
+        last = pending[-1]
+        if token == ",":
+            if not last.name:
+                message = "a comma stands between arguments of a function"
+                raise ProblemError(message, index)
+            last.arguments.append(self.ended(values.pop()))
+            return True
+        pending.pop()
+        value = self.ended(values.pop())
+        if last.name:
+            value = self.call(last.name, [*last.arguments, value], last.index - 1)
+        values.append(self.closed(value))
+        return False
+
     def _reduce(
         self,
         values: list[Value],
-        pending: list[tuple[str, int, str, list[Value]]],
+        pending: list[_Pending],
         level: int,
     ) -> None:
         """Apply the pending operators that bind at least as tightly as ``level``."""
-        while pending and pending[-1][0] != "(":
-            operator, index = pending[-1][:2]
+        while pending and pending[-1].operator != "(":
+            operator, index = pending[-1].operator, pending[-1].index
             if _PRECEDENCE[operator] < level:
                 return
             pending.pop()
@@ -357,13 +380,9 @@ class ExpressionReader:
                 raise ProblemError(error.message, index, LimitError) from None
 
     @staticmethod
-    def _no_operand(
-        token: str, index: int, pending: list[tuple[str, int, str, list[Value]]]
-    ) -> None:
-        empty_call = (
-            token == ")" and pending and pending[-1][0] == "(" and pending[-1][2]
-        )
-        if not (empty_call and not pending[-1][3]):
+    def _no_operand(token: str, index: int, pending: list[_Pending]) -> None:
+        empty_call = token == ")" and pending and pending[-1].name
+        if not (empty_call and not pending[-1].arguments):
             raise ProblemError(f"{token!r} stands where an operand should", index)
 
     @staticmethod
@@ -375,12 +394,16 @@ class ExpressionReader:
         return bad_character(token)
 
 
-def _deeper(depth: int, index: int) -> int:
-    if depth >= MAX_NESTING:
-        raise ProblemError(
-            f"brackets nested deeper than {MAX_NESTING} (the limit)", index, LimitError
-        )
-    return depth + 1
+def _depth(pending: list[_Pending]) -> int:
+    return pending[-1].depth if pending else 0
+
+
+def _open(pending: list[_Pending], index: int, name: str) -> None:
+    depth = _depth(pending) + 1
+    if depth > MAX_NESTING:
+        message = f"brackets nested deeper than {MAX_NESTING} (the limit)"
+        raise ProblemError(message, index, LimitError)
+    pending.append(_Pending("(", index, name, depth))
 
 
 def bad_character(token: str) -> str:
