@@ -308,6 +308,7 @@ RIGHT = [
     "exp(exp(exp(exp(x))))",
     "x^1000000000 + (2*x)^999999",
     "sin(1e50*x)",
+    "max(x, x^2)*y + 0*max(y, log(x^2))",
 ]
 
 
@@ -340,3 +341,10 @@ def test_derivatives_by_the_name_of_an_output():
     circuit = cg.parse("input x\ng = x^2\nh = sin(g)\noutput k = g, f = h\n")
     gradient = cg.jacobian(circuit, of="f", wrt="k")
     assert check_gradient(circuit, gradient).counts == {"proved": 1}
+
+
+def test_what_sympy_refuses_is_not_proved():
+    """A constant without a real value: sympy raises, and there is no point either."""
+    circuit = cg.parse_expression("max(x, sqrt(-3))")
+    report = check_gradient(circuit, cg.gradient(circuit))
+    assert report.counts == {"undecided": 1}

@@ -141,8 +141,8 @@ class Prover:
         self.budget -= cost
         try:
             return is_zero(self.expected(claim) - self.formulas[1][claim.found])
-        except RecursionError:  # sympy recurses into formulas
-            return False
+        except (RecursionError, ValueError, TypeError, ArithmeticError):
+            return False  # sympy recurses, and cannot compare complex constants
 
     def expected(self, claim: Claim) -> Any:
         """Differentiate the source formula: in (C - z), then with z's formula in it."""
