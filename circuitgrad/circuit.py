@@ -97,15 +97,13 @@ class Circuit:
 
         ``provenance`` is that of the raw vertices; ``pass_name`` is added to it.
         """
-        named_constants = np.flatnonzero(
-            (raw.op == CONSTANT) & (names != None)  # noqa: E711 (elementwise)
-        )
+        named_constants = np.flatnonzero((raw.op == CONSTANT) & named(names))
         roots = np.array([vertex for _, vertex in outputs], dtype=np.int64)
         used = np.concatenate([roots, named_constants])
         columns, place, origin = assemble(raw, used, keep)
         # A constant keeps its first name, and gates theirs.
         fresh = np.full(len(columns), None, dtype=object)
-        sources = np.flatnonzero((place >= 0) & (names != None))[::-1]  # noqa: E711
+        sources = np.flatnonzero((place >= 0) & named(names))[::-1]
         fresh[place[sources]] = names[sources]
         return cls(
             columns,
@@ -424,6 +422,12 @@ class Circuit:
         from circuitgrad.figures import mimebundle
 
         return mimebundle(self)
+
+
+def named(names: Names) -> Bools:
+    """Tell which vertices have a name."""
+    found: Bools = names != None  # noqa: E711 (elementwise)
+    return found
 
 
 def is_identifier(name: str) -> bool:

@@ -74,13 +74,12 @@ class GateType:
         ``commutative``: the operands' order does not matter.  ``linear``: the partials
         are numbers.  ``chained``: k operands cost k - 1 operations.  ``nonscalar``:
         counts in Ostrowski's measure.  ``rational``: maps rationals to rationals
-        (a power: where its exponent is an integer).
-    identity, absorbing : int or None
-        The operand that changes nothing, the operand that decides the value.
+        (a power: where its exponent is an integer).  ``root``: may have a kink where
+        its operand is a square, so checks look at both sides.
     takes_parameter : bool
         Whether the type has a parameter.
     domain : tuple of (float, float)
-        A safe interval for each operand, the last repeated: where points are drawn.
+        A safe interval for each operand, the last repeated: where tests draw points.
     kinks : tuple of Kink
     """
 
@@ -91,8 +90,6 @@ class GateType:
     formula: Callable[..., Any] | None = None
     symbol: str = ""
     traits: frozenset[str] = frozenset()
-    identity: int | None = None
-    absorbing: int | None = None
     takes_parameter: bool = False
     domain: tuple[Interval, ...] = (REAL,)
     kinks: tuple[Kink, ...] = ()
@@ -151,6 +148,7 @@ def _elementary(
     *,
     domain: Interval = REAL,
     symbol: str | None = None,
+    traits: str = "",
 ) -> GateType:
     """Make the record of a smooth function of one operand, which each ``m`` has."""
     return GateType(
@@ -159,6 +157,7 @@ def _elementary(
         value=lambda m, u: getattr(m, name)(u),
         partials=lambda g, y, u: [derivative(g, y, u)],
         symbol=symbol or name,
+        traits=_traits(traits),
         domain=(domain,),
     )
 
@@ -171,7 +170,6 @@ _LINEAR = [
         partials=lambda g, y, *u: [1] * len(u),
         symbol="+",
         traits=_traits("commutative linear chained rational"),
-        identity=0,
     ),
 ]
 
@@ -183,8 +181,6 @@ _ARITHMETIC = [
         partials=_product_partials,
         symbol="×",
         traits=_traits("commutative chained nonscalar rational"),
-        identity=1,
-        absorbing=0,
     ),
     GateType(
         "div",
@@ -220,7 +216,7 @@ _ARITHMETIC = [
         value=lambda m, u, v: m.power(u, v),
         partials=lambda g, y, u, v: [v * u ** (v - 1), y * g.log(u)],
         symbol="xʸ",
-        traits=_traits("nonscalar"),
+        traits=_traits("nonscalar root"),
         domain=(POSITIVE, REAL),
     ),
 ]
@@ -228,7 +224,11 @@ _ARITHMETIC = [
 # A line each: the name and the derivative, in the output y where that is shorter.
 _SMOOTH = [
     _elementary(
-        "sqrt", lambda g, y, u: Fraction(1, 2) / y, domain=POSITIVE, symbol="√"
+        "sqrt",
+        lambda g, y, u: Fraction(1, 2) / y,
+        domain=POSITIVE,
+        symbol="√",
+        traits="root",
     ),
     _elementary("exp", lambda g, y, u: y),
     _elementary("log", lambda g, y, u: 1 / u, domain=POSITIVE),

@@ -243,7 +243,7 @@ def _has_kinks(circuit: Circuit) -> bool:
     if any(exact.rational(int(place)).denominator != 1 for place in powers):
         return True
     types = [gate_type(int(c)) for c in np.unique(columns.op[live]) if c > CONSTANT]
-    return any(t.kinks or t.name in ("sqrt", "pow") for t in types)
+    return any(t.kinks or "root" in t.traits for t in types)
 
 
 def sample(

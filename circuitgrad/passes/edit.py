@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from circuitgrad import exact
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuit import Circuit, named
 from circuitgrad.columns import Bools, Ints, RawColumns
 from circuitgrad.gates import CONSTANT
 from circuitgrad.provenance import Provenance
@@ -103,7 +103,7 @@ class Edit:
         target = np.concatenate([self.alias, np.arange(count, count + len(self.added))])
 
         names = circuit.names.copy()
-        for vertex in np.flatnonzero(~staying & (names != None)).tolist():  # noqa: E711
+        for vertex in np.flatnonzero(~staying & named(names)).tolist():
             now = int(self.alias[vertex])
             # a constant is better shown as its value, so only gates inherit a name
             heir = now < count and staying[now] and columns.op[now] > CONSTANT

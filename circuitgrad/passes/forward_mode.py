@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from circuitgrad import exact
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuit import Circuit, named
 from circuitgrad.passes.chain_rule import propagate
 from circuitgrad.passes.emission import Emission, Request
 from circuitgrad.passes.partials import Partials
@@ -86,8 +86,8 @@ def forward_mode(
             other=x,
         )
         tangents.append(tangent)
-        named = np.flatnonzero((tangent >= len(columns)) & (circuit.names != None))  # noqa: E711
-        names += [(f"d{circuit.names[v]}_d{name}", int(tangent[v])) for v in named]
+        emitted = np.flatnonzero((tangent >= len(columns)) & named(circuit.names))
+        names += [(f"d{circuit.names[v]}_d{name}", int(tangent[v])) for v in emitted]
 
     outputs = list(circuit.outputs) if value else []
     for label, vertex in request.of:

@@ -52,15 +52,13 @@ def template(code: int, arity: int, param: int) -> Template:
         )
     number = np.full(arity, -1, dtype=np.int32)
     vertex = np.full(arity, -1, dtype=np.int64)
-    slot = np.full(0, -1, dtype=np.int32)
     for i, partial in enumerate(partials):
         if isinstance(partial, (Expr, exact.Pi)):
             vertex[i] = builder.lift(partial).settled()
         else:
             number[i] = exact.intern(exact.as_fraction(partial))
     raw = builder.raw()
-    slot = _slots(raw, vertex)
-    return Template(raw, number, vertex, slot)
+    return Template(raw, number, vertex, _slots(raw, vertex))
 
 
 def _slots(raw: RawColumns, vertex: Ints) -> Ints:

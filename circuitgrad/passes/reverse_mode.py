@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from circuitgrad import exact
-from circuitgrad.circuit import Circuit
+from circuitgrad.circuit import Circuit, named
 from circuitgrad.errors import CircuitError
 from circuitgrad.gates import INPUT
 from circuitgrad.passes.chain_rule import propagate
@@ -99,9 +99,9 @@ def reverse_mode(
             found = int(adjoint[x])
             found = found if found >= 0 else emission.constant(exact.ZERO)
             outputs.append((f"d{label}_d{name}", found))
-        named = np.flatnonzero((adjoint >= len(columns)) & (circuit.names != None))  # noqa: E711
+        emitted = np.flatnonzero((adjoint >= len(columns)) & named(circuit.names))
         names += [
-            (f"d{label}_d{circuit.names[v]}", int(adjoint[v])) for v in named[::-1]
+            (f"d{label}_d{circuit.names[v]}", int(adjoint[v])) for v in emitted[::-1]
         ]
     return emission.finish(outputs, names, "reverse_mode")
 
