@@ -25,14 +25,18 @@ __all__ = [
     "ZERO",
     "Number",
     "Pi",
+    "Rational",
     "as_fraction",
     "fits",
     "format_number",
     "intern",
+    "magnitude",
     "number",
     "parse_decimal",
     "product",
+    "quotient",
     "sort_key",
+    "whole",
 ]
 
 #: A rewrite that would make a number longer than this does not fire.
@@ -58,6 +62,7 @@ class Pi:
 
 PI: Final = Pi()
 Number = Fraction | Pi
+Rational = int | Fraction
 
 ZERO: Final = 0
 ONE: Final = 1
@@ -112,7 +117,27 @@ def product(left: int, right: int) -> int | None:
     return place
 
 
-def fits(value: Fraction) -> bool:
+def whole(value: Rational) -> Rational:
+    """Give a rational number as an int where it is one: those are ten times faster."""
+    return value.numerator if value.denominator == 1 else value
+
+
+def magnitude(value: Rational) -> Rational:
+    """Give the absolute value."""
+    return value if value >= 0 else -value
+
+
+def quotient(left: Rational, right: Rational) -> Rational:
+    """Divide exactly; the quotient is an int where it is whole."""
+    if right == 1:
+        return left
+    if isinstance(left, int) and isinstance(right, int):
+        result, rest = divmod(left, right)
+        return Fraction(left, right) if rest else result
+    return whole(Fraction(left) / right)
+
+
+def fits(value: Rational) -> bool:
     """Tell whether a rewrite may make this number (at most 64 digits a side)."""
     return abs(value.numerator) < _REWRITE_BOUND and value.denominator < _REWRITE_BOUND
 
