@@ -75,7 +75,9 @@ class GateType:
         are numbers.  ``chained``: k operands cost k - 1 operations.  ``nonscalar``:
         counts in Ostrowski's measure.  ``rational``: maps rationals to rationals
         (a power: where its exponent is an integer).  ``root``: may have a kink where
-        its operand is a square, so checks look at both sides.
+        its operand is a square, so checks look at both sides.  ``odd``, ``even``,
+        ``reciprocal``: what becomes of a minus sign, f(-u) = -f(u), f(u) or 1/f(u).
+        ``idempotent``: an operand that is there already changes nothing.
     takes_parameter : bool
         Whether the type has a parameter.
     domain : tuple of (float, float)
@@ -230,18 +232,20 @@ _SMOOTH = [
         symbol="√",
         traits="root",
     ),
-    _elementary("exp", lambda g, y, u: y),
+    _elementary("exp", lambda g, y, u: y, traits="reciprocal"),
     _elementary("log", lambda g, y, u: 1 / u, domain=POSITIVE),
-    _elementary("sin", lambda g, y, u: g.cos(u)),
-    _elementary("cos", lambda g, y, u: -g.sin(u)),
-    _elementary("tan", lambda g, y, u: 1 + y**2, domain=(-1.2, 1.2)),
-    _elementary("sinh", lambda g, y, u: g.cosh(u)),
-    _elementary("cosh", lambda g, y, u: g.sinh(u)),
-    _elementary("tanh", lambda g, y, u: 1 - y**2),
-    _elementary("asin", lambda g, y, u: 1 / g.sqrt(1 - u**2), domain=UNIT),
+    _elementary("sin", lambda g, y, u: g.cos(u), traits="odd"),
+    _elementary("cos", lambda g, y, u: -g.sin(u), traits="even"),
+    _elementary("tan", lambda g, y, u: 1 + y**2, domain=(-1.2, 1.2), traits="odd"),
+    _elementary("sinh", lambda g, y, u: g.cosh(u), traits="odd"),
+    _elementary("cosh", lambda g, y, u: g.sinh(u), traits="even"),
+    _elementary("tanh", lambda g, y, u: 1 - y**2, traits="odd"),
+    _elementary(
+        "asin", lambda g, y, u: 1 / g.sqrt(1 - u**2), domain=UNIT, traits="odd"
+    ),
     _elementary("acos", lambda g, y, u: -(1 / g.sqrt(1 - u**2)), domain=UNIT),
-    _elementary("atan", lambda g, y, u: 1 / (1 + u**2)),
-    _elementary("erf", lambda g, y, u: 2 * g.exp(-(u**2)) / g.sqrt(g.pi)),
+    _elementary("atan", lambda g, y, u: 1 / (1 + u**2), traits="odd"),
+    _elementary("erf", lambda g, y, u: 2 * g.exp(-(u**2)) / g.sqrt(g.pi), traits="odd"),
     _elementary("sigmoid", lambda g, y, u: y * (1 - y), symbol="σ"),
     GateType(
         "softplus",
@@ -261,7 +265,7 @@ _KINKED = [
         value=lambda m, u: m.absolute(u),
         partials=lambda g, y, u: [g.sign(u)],
         symbol="|x|",
-        traits=_traits("rational"),
+        traits=_traits("even rational"),
         kinks=(Kink((0,), 0, (0,)),),
     ),
     GateType(
@@ -270,7 +274,7 @@ _KINKED = [
         value=lambda m, u: m.sign(u),
         partials=lambda g, y, u: [0],
         symbol="sign",
-        traits=_traits("rational"),
+        traits=_traits("odd rational"),
         kinks=(Kink((0,), 0, (0,)),),
     ),
     GateType(
@@ -308,7 +312,7 @@ _KINKED = [
         value=lambda m, *u: reduce(m.maximum, u),
         partials=_first_extreme(1),
         symbol="max",
-        traits=_traits("chained rational"),  # a tie is its first operand's
+        traits=_traits("chained idempotent rational"),  # a tie is its first operand's
         kinks=(Kink((1, 1), 1, (1, 0)), Kink((0, 2, 2), 2, (0, 1, 0))),
     ),
     GateType(
@@ -317,7 +321,7 @@ _KINKED = [
         value=lambda m, *u: reduce(m.minimum, u),
         partials=_first_extreme(-1),
         symbol="min",
-        traits=_traits("chained rational"),  # a tie is its first operand's
+        traits=_traits("chained idempotent rational"),  # a tie is its first operand's
         kinks=(Kink((1, 1), 1, (1, 0)), Kink((3, 2, 2), 2, (0, 1, 0))),
     ),
 ]
