@@ -10,6 +10,7 @@ __all__ = [
     "LimitError",
     "PipelineError",
     "RenderError",
+    "RewriteError",
     "WriteError",
 ]
 
@@ -30,6 +31,10 @@ class PipelineError(CircuitgradError, ValueError):
     """A pipeline that names no known pass, or gives a pass a wrong option."""
 
     exit_status = 2
+
+
+class RewriteError(CircuitgradError, RuntimeError):
+    """A rewrite rule that is none: it costs more, or undoes another."""
 
 
 class EvaluationError(CircuitgradError, ArithmeticError):

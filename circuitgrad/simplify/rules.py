@@ -1,0 +1,174 @@
+"""Rewrite rules as data: a name, the identity in circuit text, and how sound it is.
+
+A rule's identity is its definition: both sides are read as circuit text, letters are
+any vertices, and the left side is matched up to the normal form of `terms`.  The rules
+of `NORMAL_RULES` are what that normal form does itself to n-ary sums and products and
+by the traits of the gate table; their identities are instances, which tests run.
+
+Soundness
+    ``exact``: equal wherever the left side has a value, and undefined where it is not.
+    ``extends``: equal where the left side has a value; the right may have more.
+    ``reassociates``: equal, but floating point rounds differently.
+
+Caveats
+    ``distributes``: uses the distributive law.  ``infinity``: an overflow or underflow
+    on the way may come or go.
+
+Under ``--ieee`` rules that extend or have a caveat are left out.  The sign of a zero is
+not kept by any.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["NORMAL_RULES", "RULES", "SHARING_RULES", "Rule", "all_rules"]
+
+EXACT: Final = "exact"
+EXTENDS: Final = "extends"
+REASSOCIATES: Final = "reassociates"
+DISTRIBUTES: Final = frozenset({"distributes"})
+INFINITY: Final = frozenset({"infinity"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rewrite rule.
+
+    Parameters
+    ----------
+    name : str
+    identity : str
+        ``left = right`` in circuit text.
+    soundness : {"exact", "extends", "reassociates"}
+    caveats : frozenset of {"distributes", "infinity"}
+    """
+
+    name: str
+    identity: str
+    soundness: str
+    caveats: frozenset[str] = frozenset()
+
+    @property
+    def ieee(self) -> bool:
+        """Whether floating point changes by rounding alone."""
+        return self.soundness != EXTENDS and not self.caveats
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """The left and the right side, circuit text both."""
+        left, _, right = self.identity.partition(" = ")
+        return left, right
+
+
+FLATTEN_SUM = Rule("flatten-sum", "(u + v) + w = u + v + w", REASSOCIATES)
+DISTRIBUTE = Rule(
+    "distribute", "2*(u + v) + w = 2*u + 2*v + w", REASSOCIATES, DISTRIBUTES
+)
+ADD_NUMBERS = Rule("add-numbers", "2 + u + 3 = u + 5", REASSOCIATES)
+COLLECT_TERMS = Rule("collect-terms", "2*u + 3*u = 5*u", REASSOCIATES, DISTRIBUTES)
+CANCEL_TERMS = Rule("cancel-terms", "u + v - u = v", EXTENDS)
+CANCEL_IN_SUM = Rule("cancel-in-sum", "(u - v) + v = u", EXTENDS)
+ABSORB = Rule("absorb-zero", "0*u + v = v", EXTENDS)
+NEGATE_SUM = Rule("negate-sum", "(u - v)*(v - u) = -((u - v)^2)", EXACT)
+SCALE_SUM = Rule(
+    "scale-sum", "(u + 2*v)*(2*u + 4*v) = 2*(u + 2*v)^2", REASSOCIATES, DISTRIBUTES
+)
+FLATTEN_PRODUCT = Rule("flatten-product", "u*(v*w) = u*v*w", REASSOCIATES)
+COLLECT_FACTORS = Rule("collect-factors", "u*v*u = u^2*v", REASSOCIATES)
+CANCEL_FACTORS = Rule("cancel-factors", "u*v/u = v", EXTENDS)
+MOVE_NUMBER = Rule("move-number", "prod(2, u)*prod(3, v) = 6*(u*v)", REASSOCIATES)
+POWER_OF_PRODUCT = Rule("power-of-product", "(u*v)^2*w = u^2*v^2*w", REASSOCIATES)
+POWER_OF_POWER = Rule("power-of-power", "(u^2)^3 = u^6", REASSOCIATES)
+INVERSE_OF_INVERSE = Rule("inverse-of-inverse", "1/(1/u) = u", EXTENDS)
+POWER_OF_ROOT = Rule("power-of-root", "sqrt(u)^2 = u", EXTENDS)
+ODD = Rule("odd", "sin(-u) = -sin(u)", EXACT)
+EVEN = Rule("even", "cos(-u) = cos(u)", EXACT)
+RECIPROCAL = Rule("reciprocal", "v*exp(-u) = v/exp(u)", EXACT, INFINITY)
+IDEMPOTENT = Rule("idempotent", "max(u, v, u) = max(u, v)", EXACT)
+FLATTEN_CHAIN = Rule("flatten-chain", "max(u, max(v, w)) = max(u, v, w)", EXACT)
+
+#: What the normal form does to n-ary gates, and by the traits of the gate table.
+NORMAL_RULES: Final = (
+    FLATTEN_SUM,
+    DISTRIBUTE,
+    ADD_NUMBERS,
+    COLLECT_TERMS,
+    CANCEL_TERMS,
+    CANCEL_IN_SUM,
+    ABSORB,
+    NEGATE_SUM,
+    SCALE_SUM,
+    FLATTEN_PRODUCT,
+    COLLECT_FACTORS,
+    CANCEL_FACTORS,
+    MOVE_NUMBER,
+    POWER_OF_PRODUCT,
+    POWER_OF_POWER,
+    INVERSE_OF_INVERSE,
+    POWER_OF_ROOT,
+    FLATTEN_CHAIN,
+    IDEMPOTENT,
+    ODD,
+    EVEN,
+    RECIPROCAL,
+)
+
+#: What is matched: the left side becomes the right side, which never costs more.
+RULES: Final = (
+    # inverse functions
+    Rule("log-of-exp", "log(exp(u)) = u", EXACT, INFINITY),
+    Rule("exp-of-log", "exp(log(u)) = u", EXTENDS),
+    Rule("exp-of-multiple-of-log", "exp(v*log(u)) = u^v", EXTENDS, INFINITY),
+    Rule("sin-of-asin", "sin(asin(u)) = u", EXTENDS),
+    Rule("cos-of-acos", "cos(acos(u)) = u", EXTENDS),
+    Rule("tan-of-atan", "tan(atan(u)) = u", EXACT, INFINITY),
+    # trigonometric and hyperbolic identities
+    Rule("pythagoras", "sin(u)^2 + cos(u)^2 = 1", EXTENDS),
+    Rule("hyperbolic-pythagoras", "cosh(u)^2 - sinh(u)^2 = 1", EXTENDS),
+    Rule("tangent", "sin(u)/cos(u) = tan(u)", EXACT, INFINITY),
+    Rule("cotangent", "cos(u)/sin(u) = 1/tan(u)", EXACT, INFINITY),
+    Rule("tanh", "sinh(u)/cosh(u) = tanh(u)", EXACT, INFINITY),
+    # idioms of networks
+    Rule("sigmoid", "1/(1 + exp(u)) = sigmoid(-u)", EXACT, INFINITY),
+    Rule("sigmoid-of-inverse", "1/(1 + 1/exp(u)) = sigmoid(u)", EXACT, INFINITY),
+    Rule("softplus", "log(1 + exp(u)) = softplus(u)", EXACT, INFINITY),
+    Rule("softplus-of-inverse", "log(1 + 1/exp(u)) = softplus(-u)", EXACT, INFINITY),
+    # kinks
+    Rule("abs-of-abs", "abs(abs(u)) = abs(u)", EXACT),
+    Rule("abs-of-exp", "abs(exp(u)) = exp(u)", EXACT),
+    Rule("abs-of-square", "abs(u^2) = u^2", EXACT),
+    Rule("square-of-abs", "abs(u)^2 = u^2", EXACT),
+    Rule("root-of-square", "sqrt(u^2) = abs(u)", EXACT, INFINITY),
+    Rule("sign-of-sign", "sign(sign(u)) = sign(u)", EXACT),
+    Rule("abs-by-sign", "abs(u)*sign(u) = u", EXTENDS, INFINITY),
+    Rule("u-by-sign", "u*sign(u) = abs(u)", EXACT, INFINITY),
+    Rule("relu-of-relu", "relu(relu(u)) = relu(u)", EXACT),
+    Rule("relu-of-abs", "relu(abs(u)) = abs(u)", EXACT),
+    Rule("relu-by-step", "relu(u)*step(u) = relu(u)", EXACT, INFINITY),
+    Rule("u-by-step", "u*step(u) = relu(u)", EXACT, INFINITY),
+    Rule("step-of-step", "step(step(u)) = step(u)", EXACT),
+    Rule("square-of-step", "step(u)^2 = step(u)", EXACT),
+)
+
+FACTOR = Rule("factor", "u*v + u*w = u*(v + w)", REASSOCIATES, DISTRIBUTES)
+DIVIDE_PRODUCT = Rule("divide-product", "u*v*w = (u*v)*w", REASSOCIATES)
+SHARE_PRODUCT = Rule("share-product", "u*v*w = (u*v)*w", REASSOCIATES)
+SHARE_SUM = Rule("share-sum", "u + v + w = (u + v) + w", REASSOCIATES)
+SHARE_MULTIPLE = Rule(
+    "share-multiple", "2*u + 4*v + w = 2*(u + 2*v) + w", REASSOCIATES, DISTRIBUTES
+)
+#: What the passes that share apply where it saves.
+SHARING_RULES: Final = (
+    FACTOR,
+    DIVIDE_PRODUCT,
+    SHARE_PRODUCT,
+    SHARE_SUM,
+    SHARE_MULTIPLE,
+)
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """Give every rule: of the normal form, matched, and of the sharing passes."""
+    return (*NORMAL_RULES, *RULES, *SHARING_RULES)
