@@ -1,0 +1,54 @@
+"""Rewriting to the normal form, by rules."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from circuitgrad.circuit import Circuit
+from circuitgrad.simplify.matching import default_matcher
+from circuitgrad.simplify.reading import read_terms
+from circuitgrad.simplify.rewrites import note_rewrites, too_large
+from circuitgrad.simplify.terms import Terms, Value
+from circuitgrad.simplify.writing import Plan
+
+__all__ = ["rewrite"]
+
+
+def rewrite(
+    circuit: Circuit,
+    *,
+    flatten: Literal["single", "all", "none"] = "single",
+    primitive: bool = False,
+    ieee: bool = False,
+    limit: int = 1_000_000,
+) -> Circuit:
+    """Apply the rewrite rules, up to the order and nesting of sums and products.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    flatten : {"single", "all", "none"}
+        Which sums in sums are taken apart: those with one use, all, or none.
+    primitive : bool
+        Whether sums are written with coprime whole weights.
+    ieee : bool
+        Whether only rules fire under which floating point changes by rounding alone.
+    limit : int
+        Circuits with more vertices are left as they are.
+
+    Returns
+    -------
+    Circuit
+
+    Notes
+    -----
+    The rules are `circuitgrad.simplify.rules`.  Linear in wires but for products taken
+    apart, which have at most 40 factors.
+    """
+    if too_large(circuit, "rewrite", limit):
+        return circuit
+    terms = Terms(ieee=ieee, primitive=primitive, match=default_matcher(ieee))
+    made_for: dict[Value, int] = {}
+    outputs = read_terms(circuit, terms, sums=flatten, made_for=made_for)
+    note_rewrites(circuit, terms.fired)
+    return Plan(circuit, terms, outputs, made_for).write("rewrite")
