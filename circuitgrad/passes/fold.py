@@ -18,7 +18,7 @@ from circuitgrad.passes.edit import Edit
 __all__ = ["fold"]
 
 
-def fold(circuit: Circuit) -> Circuit:
+def fold(circuit: Circuit, *, ieee: bool = False) -> Circuit:
     """Compute what depends on numbers alone, and drop operands that change nothing.
 
     A gate whose operands are all numbers becomes a number, where its value is rational
@@ -28,18 +28,25 @@ def fold(circuit: Circuit) -> Circuit:
     its wire gets a constant exponent; a sum loses wires of weight 0, and its numbers
     are added.
 
+    Parameters
+    ----------
+    circuit : Circuit
+    ieee : bool
+        Whether ``0*u``, ``0/u`` and a weight 0 stay, which floating point makes NaN
+        where u is infinite.
+
     Notes
     -----
     Exact everywhere, but for ``0/u``, ``0*u`` and ``u^0``, which become numbers and so
     extend the domain where u has no value.  Array operations find the gates that may
     fold; Python time is linear in those alone.  Idempotent.
     """
-    return _Fold(circuit).run()
+    return _Fold(circuit, ieee).run()
 
 
 class _Fold:
-    def __init__(self, circuit: Circuit) -> None:
-        self.circuit = circuit
+    def __init__(self, circuit: Circuit, ieee: bool) -> None:
+        self.circuit, self.ieee = circuit, ieee
         self.columns = circuit.columns
         self.edit = Edit(circuit)
         self.users: tuple[Ints, Ints] | None = None
@@ -152,7 +159,7 @@ class _Fold:
             if place >= 0 and place != exact.PI_PLACE:
                 constant += exact.rational(weight) * exact.rational(place)
                 numbers += 1
-            elif weight != exact.ZERO:
+            elif weight != exact.ZERO or self.ieee:
                 rest.append((operand, weight))
         if not rest:
             self.become(vertex, constant)
@@ -173,6 +180,8 @@ class _Fold:
                 coefficient *= exact.rational(place)
             else:
                 rest.append(operand)
+        if coefficient == 0 and rest and self.ieee:
+            return
         if coefficient == 0 or not rest:
             self.become(vertex, coefficient)
         elif len(rest) == 1:
@@ -195,7 +204,7 @@ class _Fold:
         elif code == DIV and places[0] == exact.ONE:
             self.edit.replace(vertex, INV, [operands[1]])
             return
-        elif code == DIV and places[0] == exact.ZERO:
+        elif code == DIV and places[0] == exact.ZERO and not self.ieee:
             self.become(vertex, Fraction(0))
             return
         else:

@@ -12,13 +12,22 @@ from circuitgrad.passes.edit import Edit
 
 __all__ = ["fuse"]
 
+SIGNS = (exact.ONE, exact.MINUS_ONE)
 
-def fuse(circuit: Circuit) -> Circuit:
+
+def fuse(circuit: Circuit, *, ieee: bool = False) -> Circuit:
     """Make sums of sums one sum.
 
     A sum with one wire becomes a weight on the sums that use it.  A longer sum is
     merged into the sum that uses it when that is its only use.  Wires of a sum that
     then come from the same vertex become one.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    ieee : bool
+        Whether to leave out what uses the distributive law: sums of several wires are
+        merged only where their weight is 1 or -1, and equal terms stay apart.
 
     Notes
     -----
@@ -29,13 +38,13 @@ def fuse(circuit: Circuit) -> Circuit:
     idempotent.
     """
     while True:
-        fused = _round(circuit)
+        fused = _round(circuit, ieee)
         if fused is circuit:
             return circuit
         circuit = fused
 
 
-def _round(circuit: Circuit) -> Circuit:
+def _round(circuit: Circuit, ieee: bool) -> Circuit:
     columns = circuit.columns
     is_sum = columns.op == SUM
     live_wire = (circuit.live & columns.is_gate)[columns.consumer]
@@ -50,7 +59,7 @@ def _round(circuit: Circuit) -> Circuit:
     edit = Edit(circuit)
     for vertex in np.flatnonzero(touched & ~merged).tolist():
         _, operands, weights, _ = edit.gate(vertex)
-        spliced = _splice(edit, merged, operands, weights)
+        spliced = _splice(edit, merged, operands, weights, ieee)
         if spliced == list(zip(operands, weights, strict=True)):
             continue
         one = edit.constant(exact.ONE)
@@ -96,7 +105,11 @@ def _merged(circuit: Circuit, live_wire: Bools) -> Bools:
 
 
 def _splice(
-    edit: Edit, merged: Bools, operands: list[int], weights: list[int]
+    edit: Edit,
+    merged: Bools,
+    operands: list[int],
+    weights: list[int],
+    ieee: bool,
 ) -> list[tuple[int, int]]:
     """Give a sum's terms with the sums among them taken apart, in their order."""
     terms: dict[int, int] = {}
@@ -105,6 +118,8 @@ def _splice(
     while stack:
         vertex, weight = stack.pop()
         inner = _terms(edit, merged, vertex)
+        if ieee and inner and len(inner) > 1 and weight not in SIGNS:
+            inner = None
         scaled = [(u, exact.product(weight, w)) for u, w in inner] if inner else []
         if inner and all(w is not None for _, w in scaled):
             stack.extend(reversed(scaled))  # type: ignore[arg-type]
@@ -115,6 +130,8 @@ def _splice(
                 one,
                 exact.intern(exact.rational(weight) * exact.rational(place)),
             )
+        if vertex in terms and ieee:
+            return list(zip(operands, weights, strict=True))
         if vertex in terms:
             total = exact.rational(terms[vertex]) + exact.rational(weight)
             if not exact.fits(total):
