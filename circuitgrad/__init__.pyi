@@ -26,8 +26,9 @@ from .passes.dce import dce
 from .passes.fold import fold
 from .passes.forward_mode import forward_mode
 from .passes.fuse import fuse
-from .passes.pipeline import register_pass, run
+from .passes.registry import register_pass
 from .passes.reverse_mode import reverse_mode
+from .passes.running import run
 from .provenance import Provenance
 
 __version__: str

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
-from circuitgrad.passes import run
+from circuitgrad.passes import (
+    LEVELS,
+    PASSES,
+    Pipeline,
+    Ran,
+    Step,
+    parse_pipeline,
+    run,
+    with_ieee,
+)
 from circuitgrad.passes.forward_mode import forward_mode
 from circuitgrad.passes.reverse_mode import reverse_mode
 
-__all__ = ["MODES", "differentiate", "gradient", "jacobian"]
+__all__ = ["MODES", "differentiate", "emit", "gradient", "jacobian"]
 
 #: The modes by every name that they are asked for.
 MODES = {
@@ -35,6 +44,61 @@ def differentiate(circuit: Circuit, mode: str = "reverse", **options: Any) -> Ci
     return MODES[mode](circuit, **options).verify()
 
 
+def emit(
+    circuit: Circuit,
+    mode: str,
+    options: dict[str, Any],
+    pipeline: str,
+    *,
+    ieee: bool = False,
+    report: Callable[[Ran], None] | None = None,
+) -> Circuit:
+    """Differentiate and simplify, before and after where the level says so.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    mode : str
+    options : dict
+        Those of the mode's pass.
+    pipeline : str
+        A level of ``-O``, or the passes that follow differentiation.
+    ieee : bool
+        Whether passes leave out what changes floating point by more than rounding.
+    report : callable, optional
+        As for `circuitgrad.run`.
+
+    Returns
+    -------
+    Circuit
+
+    Notes
+    -----
+    Nothing runs before differentiation where gates are asked for by name, with ``all``
+    or in ``wrt``: they might not be there any more.
+    """
+    if mode not in MODES:
+        raise CircuitError(f"no mode {mode!r}; there are: {', '.join(MODES)}")
+    given = {key: value for key, value in options.items() if value not in (None, False)}
+    level = LEVELS.get(pipeline)
+    gates_asked = options.get("all") or set(options.get("wrt") or ()) - set(
+        circuit.inputs
+    )
+    before = (
+        parse_pipeline(level.before)
+        if level and level.before and not gates_asked
+        else []
+    )
+    steps: Pipeline = [*before, Step(PASSES[MODES[mode].__name__], given)]
+    steps += parse_pipeline(pipeline)
+    return run(
+        circuit,
+        with_ieee(steps) if ieee else steps,
+        goal=level.goal if level else None,
+        report=report,
+    )
+
+
 def jacobian(
     circuit: Circuit,
     *,
@@ -44,6 +108,7 @@ def jacobian(
     value: bool = False,
     all: bool = False,
     pipeline: str = "tidy",
+    ieee: bool = False,
 ) -> Circuit:
     """Emit the circuit of all partial derivatives of the outputs.
 
@@ -59,7 +124,10 @@ def jacobian(
     all : bool
         Whether to differentiate by every input and gate.
     pipeline : str
-        The passes that follow: ``none``, ``tidy`` or a list (`circuitgrad.run`).
+        A level, ``none``, ``tidy``, ``size`` or ``depth``, or the passes that follow
+        differentiation (`circuitgrad.run`).
+    ieee : bool
+        Whether passes leave out what changes floating point by more than rounding.
 
     Returns
     -------
@@ -75,8 +143,8 @@ def jacobian(
     """
     chosen = [of] if isinstance(of, str) else of
     inputs = [wrt] if isinstance(wrt, str) else wrt
-    emitted = differentiate(circuit, mode, of=chosen, wrt=inputs, value=value, all=all)
-    return run(emitted, pipeline)
+    options = {"of": chosen, "wrt": inputs, "value": value, "all": all}
+    return emit(circuit, mode, options, pipeline, ieee=ieee)
 
 
 def gradient(
@@ -88,6 +156,7 @@ def gradient(
     value: bool = False,
     all: bool = False,
     pipeline: str = "tidy",
+    ieee: bool = False,
 ) -> Circuit:
     """Emit the gradient circuit of one output; options as for `jacobian`.
 
@@ -112,5 +181,12 @@ def gradient(
             f"several outputs ({names}): say which with of=, or use jacobian"
         )
     return jacobian(
-        circuit, of=of, wrt=wrt, mode=mode, value=value, all=all, pipeline=pipeline
+        circuit,
+        of=of,
+        wrt=wrt,
+        mode=mode,
+        value=value,
+        all=all,
+        pipeline=pipeline,
+        ieee=ieee,
     )
