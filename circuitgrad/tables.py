@@ -39,8 +39,13 @@ def compare(source: Stats, emitted: Stats) -> list[list[str]]:
     return found
 
 
-def show(header: Sequence[str], table: Sequence[Sequence[str]], file: TextIO) -> None:
-    """Print a table; its first column is text, the others are numbers."""
+def show(
+    header: Sequence[str],
+    table: Sequence[Sequence[str]],
+    file: TextIO,
+    words: bool = False,
+) -> None:
+    """Print a table; its first column is text, the others numbers, unless ``words``."""
     if file.isatty():
         from rich import box
         from rich.console import Console
@@ -48,7 +53,7 @@ def show(header: Sequence[str], table: Sequence[Sequence[str]], file: TextIO) ->
 
         grid = Table(box=box.SIMPLE_HEAD)
         for number, title in enumerate(header):
-            grid.add_column(title, justify="right" if number else "left")
+            grid.add_column(title, justify="right" if number and not words else "left")
         for row in table:
             grid.add_row(*row)
         Console(file=file).print(grid)
@@ -56,6 +61,8 @@ def show(header: Sequence[str], table: Sequence[Sequence[str]], file: TextIO) ->
     lines = [header, *table]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     for line in lines:
-        cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
-        cells[0] = line[0].ljust(widths[0])
+        cells = [
+            cell.rjust(width) if slot and not words else cell.ljust(width)
+            for slot, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
         print("  ".join(cells).rstrip(), file=file)

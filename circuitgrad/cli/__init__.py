@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from circuitgrad.cli.inspect import check, diff, draw, evaluate, stats
+from circuitgrad.cli.lists import passes, rules
 from circuitgrad.cli.options import say
 from circuitgrad.cli.transform import convert, grad, opt
 from circuitgrad.errors import CircuitgradError, WriteError
@@ -81,5 +82,16 @@ def cli(debug: bool) -> None:
     """Emit the gradient circuit of a circuit, and count, check, draw and compare."""
 
 
-for _command in (grad, opt, stats, evaluate, check, draw, convert, diff):
+for _command in (
+    grad,
+    opt,
+    stats,
+    evaluate,
+    check,
+    draw,
+    convert,
+    diff,
+    rules,
+    passes,
+):
     cli.add_command(_command)

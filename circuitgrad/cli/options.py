@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from fractions import Fraction
@@ -11,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
-    from circuitgrad.passes import Step
+    from circuitgrad.passes import Ran
 
 __all__ = [
     "PassReport",
@@ -63,9 +64,19 @@ def output_options(command: Command) -> Command:
 
 
 def pass_options(command: Command) -> Command:
-    """Add what shows passes at work."""
+    """Add what shows passes at work, and what restrains them."""
     command = click.option(
         "--time-passes", is_flag=True, help="Say what each pass took and saved."
+    )(command)
+    command = click.option(
+        "--log-rewrites",
+        metavar="FILE",
+        help="Write each rewrite's rule, gate and class, as JSON lines.",
+    )(command)
+    command = click.option(
+        "--ieee",
+        is_flag=True,
+        help="Leave out what changes floating point by more than rounding.",
     )(command)
     return click.option(
         "--print-between-passes",
@@ -105,38 +116,54 @@ def names(text: str | None) -> list[str] | None:
 
 
 def passes_of(optimize: str | None, pipeline: str | None) -> str:
-    """Give the pipeline that -O or -p asks for."""
-    from circuitgrad.passes import PIPELINES
+    """Give the level of -O, or the pipeline of -p."""
+    from circuitgrad.passes import LEVELS
 
     if optimize is not None and pipeline is not None:
         raise click.UsageError(
             "-O and -p exclude each other: -p replaces the list of -O"
         )
-    if optimize is not None and optimize not in PIPELINES:
-        raise click.UsageError(
-            f"no level {optimize!r}; -O takes {' or '.join(PIPELINES)}"
-        )
-    return pipeline if pipeline is not None else PIPELINES[optimize or "tidy"]
+    if optimize is not None and optimize not in LEVELS:
+        raise click.UsageError(f"no level {optimize!r}; -O takes {' or '.join(LEVELS)}")
+    return pipeline if pipeline is not None else optimize or "tidy"
 
 
 class PassReport:
-    """Prints what `--print-between-passes` and `--time-passes` ask for."""
+    """Shows what passes did, as the options of `pass_options` ask for."""
 
-    def __init__(self, between: bool, time: bool) -> None:
-        self.between, self.time = between, time
+    def __init__(self, between: bool, time: bool, log: str | None) -> None:
+        self.between, self.time, self.log = between, time, log
         self.rows: list[list[str]] = []
+        self.lines: list[str] = []
 
-    def __call__(self, step: Step) -> None:
+    @property
+    def wanted(self) -> Callable[[Ran], None] | None:
+        """What `circuitgrad.run` should report to; None where nothing is asked for."""
+        return self.note if self.between or self.time or self.log else None
+
+    def note(self, ran: Ran) -> None:
         """Take note of a pass that has run."""
-        assert step.before is not None and step.after is not None
         if self.between:
-            say(f"# after {step}\n{step.after}")
+            say(f"# after {ran.step}\n{ran.after}")
+        if self.log is not None:
+            self.lines += (
+                json.dumps(
+                    {
+                        "pass": ran.step.made_of.name,
+                        "rule": rewrite.rule.name,
+                        "gate": rewrite.gate,
+                        "class": rewrite.rule.soundness,
+                    },
+                    ensure_ascii=False,
+                )
+                for rewrite in ran.journal.rewrites()
+            )
         if self.time:
-            before, after = step.before.stats(), step.after.stats()
+            before, after = ran.before.stats(), ran.after.stats()
             self.rows.append(
                 [
-                    str(step),
-                    f"{step.seconds * 1000:.1f}",
+                    str(ran.step),
+                    f"{ran.seconds * 1000:.1f}",
                     *(
                         f"{getattr(before, key)} -> {getattr(after, key)}"
                         for key in ("size", "ops")
@@ -144,12 +171,18 @@ class PassReport:
                 ]
             )
 
-    def finish(self) -> None:
-        """Print the table of times."""
+    def finish(self, notes: list[str]) -> None:
+        """Write the log, print the table of times, and say what was left out."""
+        if self.log is not None:
+            from circuitgrad.formats.files import write_whole
+
+            write_whole(self.log, "".join(f"{line}\n" for line in self.lines).encode())
         if self.rows:
             from circuitgrad.tables import show
 
             show(["pass", "ms", "size", "ops"], self.rows, sys.stderr)
+        for text in dict.fromkeys(notes):
+            say(f"note: {text}")
 
 
 def intervals_of(text: str | None) -> dict[str, tuple[float, float]]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["convert", "grad", "opt"]
 
+LEVELS_HELP = "none, tidy (the default), size or depth."
+
 
 @click.command()
 @input_options
@@ -44,7 +46,7 @@ __all__ = ["convert", "grad", "opt"]
 @click.option(
     "--all", "every", is_flag=True, help="A partial for every vertex, not only inputs."
 )
-@click.option("-O", "--optimize", metavar="LEVEL", help="none, or tidy (the default).")
+@click.option("-O", "--optimize", metavar="LEVEL", help=LEVELS_HELP)
 @click.option(
     "-p", "--passes", metavar="PIPELINE", help="Passes to run instead of those of -O."
 )
@@ -75,6 +77,8 @@ def grad(
     as_json: bool,
     print_between_passes: bool,
     time_passes: bool,
+    ieee: bool,
+    log_rewrites: str | None,
     output: str,
     to_format: str | None,
 ) -> int:
@@ -84,15 +88,13 @@ def grad(
     if every and wrt is not None:
         raise click.UsageError("--all and --wrt exclude each other")
     circuit = read_circuit(file, expression, from_format)
-    from circuitgrad.gradients import differentiate
-    from circuitgrad.passes import parse_pipeline, run
+    from circuitgrad.gradients import differentiate, emit
+    from circuitgrad.simplify.rewrites import recording
 
-    steps = parse_pipeline(pipeline)
-    literal = differentiate(
-        circuit, mode, of=names(of), wrt=names(wrt), value=value, all=every
-    )
-    shown = PassReport(print_between_passes, time_passes)
-    emitted = run(literal, steps, report=shown)
+    options = {"of": names(of), "wrt": names(wrt), "value": value, "all": every}
+    shown = PassReport(print_between_passes, time_passes, log_rewrites)
+    with recording() as journal:
+        emitted = emit(circuit, mode, options, pipeline, ieee=ieee, report=shown.wanted)
     report = None
     if check is not False:
         from circuitgrad.check import check_gradient
@@ -100,7 +102,8 @@ def grad(
         report = check_gradient(circuit, emitted, ranges=intervals)
     if report is None or not report.failed:
         write_circuit(emitted, output, to_format)
-    shown.finish()
+    shown.finish(journal.notes)
+    literal = differentiate(circuit, mode, **options)
     _report_gradient(circuit, literal, emitted, report, as_json)
     if report is None or report.passed:
         return 0
@@ -142,7 +145,7 @@ def _report_gradient(
 
 @click.command()
 @input_options
-@click.option("-O", "--optimize", metavar="LEVEL", help="none, or tidy (the default).")
+@click.option("-O", "--optimize", metavar="LEVEL", help=LEVELS_HELP)
 @click.option(
     "-p", "--passes", metavar="PIPELINE", help="Such as 'bp{wrt=x},fold,cse,dce'."
 )
@@ -156,20 +159,30 @@ def opt(
     passes: str | None,
     print_between_passes: bool,
     time_passes: bool,
+    ieee: bool,
+    log_rewrites: str | None,
     output: str,
     to_format: str | None,
 ) -> None:
     """Run passes on a circuit."""
     pipeline = passes_of(optimize, passes)
-    from circuitgrad.passes import parse_pipeline, run
+    from circuitgrad.passes import LEVELS, parse_pipeline, run, with_ieee
+    from circuitgrad.simplify.rewrites import recording
     from circuitgrad.tables import compare, show
 
     steps = parse_pipeline(pipeline)
+    goal = LEVELS[pipeline].goal if pipeline in LEVELS else None
     circuit = read_circuit(file, expression, from_format)
-    shown = PassReport(print_between_passes, time_passes)
-    emitted = run(circuit, steps, report=shown)
+    shown = PassReport(print_between_passes, time_passes, log_rewrites)
+    with recording() as journal:
+        emitted = run(
+            circuit,
+            with_ieee(steps) if ieee else steps,
+            goal=goal,
+            report=shown.wanted,
+        )
     write_circuit(emitted, output, to_format)
-    shown.finish()
+    shown.finish(journal.notes)
     show(
         ["", "before", "after", "ratio"],
         compare(circuit.stats(), emitted.stats()),
