@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
 
 import circuitgrad as cg
+from circuitgrad.cli import main
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -31,6 +34,21 @@ def example(name: str) -> cg.Circuit:
 def any_example(request: pytest.FixtureRequest) -> cg.Circuit:
     """Each circuit of ``examples/`` in turn."""
     return example(request.param)
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run the command line in an empty folder; give status, output, words."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words, stdin=""):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        with pytest.raises(SystemExit) as stopped:
+            main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return stopped.value.code, captured.out, captured.err
+
+    return call
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

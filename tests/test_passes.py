@@ -10,10 +10,27 @@ from hypothesis import given, settings
 from strategies import POINTS, at, circuits, rational_circuits
 
 import circuitgrad as cg
-from circuitgrad.passes import PASSES, PIPELINES, parse_pipeline
+from circuitgrad.passes import LEVELS, PASSES, parse_pipeline
 
 SIMPLIFIERS = ("fold", "fuse", "cse", "dce")
 RESHAPERS = ("binarize", "balance", "desugar", "sugar")
+#: Passes on terms, in every setting that a level uses.
+RESTRUCTURERS = (
+    "rewrite",
+    "rewrite{flatten=none}",
+    "rewrite{flatten=all}",
+    "rewrite{primitive}",
+    "factor",
+    "factor{shared}",
+    "share_products",
+    "share_products{numbers=in}",
+    "share_products{numbers=all}",
+    "share_products{divide=false}",
+    "share_sums",
+    "orient",
+    "size",
+    "depth",
+)
 
 
 def body(circuit):
@@ -169,7 +186,7 @@ def test_what_a_pass_does_and_leaves(case):
         )
 
 
-@pytest.mark.parametrize("name", [*SIMPLIFIERS, *RESHAPERS])
+@pytest.mark.parametrize("name", [*SIMPLIFIERS, *RESHAPERS, *RESTRUCTURERS])
 @settings(max_examples=120, deadline=None)
 @given(rational_circuits(), POINTS)
 def test_every_pass_keeps_the_values_exactly(name, circuit, point):
@@ -236,7 +253,7 @@ def test_names_survive_when_gates_merge():
 def test_tidy_on_shared_circuits(path):
     circuit = cg.read(path)
     literal = cg.reverse_mode(circuit, value=True)
-    tidy = cg.run(literal, PIPELINES["tidy"])
+    tidy = cg.run(literal, LEVELS["tidy"].after)
     assert tidy.size <= literal.size
     assert tidy.stats().ops <= literal.stats().ops
     assert cg.run(tidy, "fold") == tidy
@@ -249,7 +266,7 @@ def test_pipelines_are_read_and_shown():
     text = "bp{wrt=x,y seed=w value},fold, cse ,dce"
     steps = parse_pipeline(text)
     assert [str(step) for step in steps] == [
-        "bp{wrt=x,y seed=w value=true}",
+        "bp{wrt=x,y seed=w value}",
         "fold",
         "cse",
         "dce",
@@ -267,7 +284,14 @@ def test_pipelines_are_read_and_shown():
         ("fold,", 6, "the name of a pass should stand here"),
         ("bp{wrt=}", 4, "needs a value"),
         ("bp{of=f wrong=x}", 9, "reverse_mode has no option 'wrong'; it has: of, wrt"),
-        ("fold{x=1}", 6, "fold has no option 'x'; it has: none"),
+        ("fold{x=1}", 6, "fold has no option 'x'; it has: ieee"),
+        ("cse{x=1}", 5, "cse has no option 'x'; it has: none"),
+        ("rewrite{flatten=some}", 9, "flatten is single or all or none"),
+        ("orient{limit=-1}", 8, "limit is a whole number"),
+        ("(fold|cse", 1, "this parenthesis is never closed"),
+        ("(fold|cze)", 7, "no pass 'cze'"),
+        ("(fold cse)", 7, "a comma should stand between passes"),
+        ("fold)", 5, "a comma should stand between passes"),
         ("bp{value=maybe}", 4, "value is true or false"),
     ],
 )
@@ -282,12 +306,58 @@ def test_reports_have_times_and_circuits():
     seen = []
     cg.run(
         cg.parse_expression("x*1 + x"),
-        "bp,tidy".replace("tidy", PIPELINES["tidy"]),
+        "bp,tidy".replace("tidy", LEVELS["tidy"].after),
         report=seen.append,
     )
-    assert [str(step) for step in seen] == ["bp", "fold", "fuse", "cse", "dce"]
+    assert [str(ran.step) for ran in seen] == ["bp", "fold", "fuse", "cse", "dce"]
     assert all(step.seconds > 0 for step in seen)
     assert seen[0].after is seen[1].before
+
+
+def test_alternatives_multiply_and_the_best_is_kept():
+    circuit = cg.parse_expression("x*y + x*z")
+    seen = []
+    made = cg.run(circuit, "(|factor),(dce|binarize)", report=seen.append)
+    assert [str(ran.step) for ran in seen] == ["factor", "dce"]
+    assert made.stats().ops == 2
+    assert cg.run(circuit, "(|factor),(dce|binarize)", goal="depth").depth == 2
+    assert cg.run(circuit, "(|)") is circuit
+    nested = "(fold|(cse|dce,(orient|)))"
+    assert str(parse_pipeline(nested)[0]) == nested
+    with pytest.raises(
+        cg.PipelineError, match="no goal 'speed'; there are: ops, depth"
+    ):
+        cg.run(circuit, "fold", goal="speed")
+
+
+def test_every_level_is_one_list_of_passes():
+    for level in LEVELS.values():
+        for text in (level.before, level.after):
+            if text:
+                assert ",".join(map(str, parse_pipeline(text))) == text
+
+
+def test_a_circuit_over_its_limit_is_left_as_it_is_and_that_is_said():
+    from circuitgrad.simplify.rewrites import recording
+
+    circuit = cg.parse_expression("x*y + x*z")
+    for name in ("rewrite", "factor", "share_products", "share_sums", "orient"):
+        with recording() as journal:
+            assert cg.run(circuit, f"{name}{{limit=5}}") is circuit
+        assert journal.notes == [f"{name} left out: 6 vertices, over its limit of 5"]
+
+
+def test_alternatives_stop_at_the_budget_and_that_is_said(monkeypatch):
+    """The first alternative with passes is run, whatever the size."""
+    from circuitgrad.passes import running
+    from circuitgrad.simplify.rewrites import recording
+
+    monkeypatch.setattr(running, "MAX_VISITS", 10)
+    circuit = cg.parse_expression("x*y + x*z + 0")
+    with recording() as journal:
+        made = cg.run(circuit, "(|factor,dce|share_sums,dce|orient,dce)")
+    assert made.stats().ops == 2
+    assert "2 alternatives of the pipeline left out" in journal.notes[0]
 
 
 def test_registering_a_pass():
