@@ -26,6 +26,8 @@ RESTRUCTURERS = (
     "share_products{numbers=in}",
     "share_products{numbers=all}",
     "share_products{divide=false}",
+    "rewrite{flatten=none products=single}",
+    "share_products{products=single}",
     "share_sums",
     "orient",
     "size",

@@ -68,7 +68,8 @@ _BEFORE = (
 _SMALL = (
     "(|(rewrite{flatten=none},factor{shared limit=60000},share_products{numbers=all}"
     "|rewrite{flatten=none},factor,share_products"
-    "|rewrite{flatten=all},share_products{numbers=all})"
+    "|rewrite{flatten=all},share_products{numbers=all}"
+    "|rewrite{flatten=none products=single},share_products{products=single})"
     f",share_sums,orient,{_TIDY.replace('fuse,', '')})"
 )
 _SHALLOW = "(|rewrite{flatten=all},cse,dce|balance)"

@@ -14,7 +14,7 @@ from circuitgrad.simplify.writing import Plan
 __all__ = ["orient"]
 
 #: Terms that may be looked at before the search ends where it is.
-MAX_VISITS = 300_000
+MAX_VISITS = 200_000
 #: Sums that are turned in one chain.
 CHAIN = 6
 #: Wholes with more parts than this are not searched for neighbours.

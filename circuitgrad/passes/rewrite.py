@@ -18,6 +18,7 @@ def rewrite(
     circuit: Circuit,
     *,
     flatten: Literal["single", "all", "none"] = "single",
+    products: Literal["single", "all", "none"] = "all",
     primitive: bool = False,
     ieee: bool = False,
     limit: int = 1_000_000,
@@ -29,6 +30,8 @@ def rewrite(
     circuit : Circuit
     flatten : {"single", "all", "none"}
         Which sums in sums are taken apart: those with one use, all, or none.
+    products : {"all", "single", "none"}
+        Which products in products are taken apart.
     primitive : bool
         Whether sums are written with coprime whole weights.
     ieee : bool
@@ -49,6 +52,8 @@ def rewrite(
         return circuit
     terms = Terms(ieee=ieee, primitive=primitive, match=default_matcher(ieee))
     made_for: dict[Value, int] = {}
-    outputs = read_terms(circuit, terms, sums=flatten, made_for=made_for)
+    outputs = read_terms(
+        circuit, terms, sums=flatten, products=products, made_for=made_for
+    )
     note_rewrites(circuit, terms.fired)
     return Plan(circuit, terms, outputs, made_for).write("rewrite")

@@ -22,7 +22,7 @@ __all__ = ["share_products"]
 #: Products that are tried as a divisor of another, for each factor of that.
 MAX_DIVISORS = 48
 #: Divisions that are tried in all; products after that are left as they are.
-MAX_TRIALS = 1_000_000
+MAX_TRIALS = 400_000
 
 
 def share_products(
@@ -30,6 +30,7 @@ def share_products(
     *,
     numbers: Literal["out", "in", "all"] = "out",
     divide: bool = True,
+    products: Literal["single", "all"] = "all",
     ieee: bool = False,
     limit: int = 1_000_000,
 ) -> Circuit:
@@ -49,6 +50,9 @@ def share_products(
         operands of functions, or of those in sums as well.
     divide : bool
         Whether products are written as others times a rest.
+    products : {"all", "single"}
+        Whether every product is taken apart into the products that use it, or only
+        those with one use, so that what is shared already stays shared.
     ieee : bool
         Whether to leave out what changes more than rounding.
     limit : int
@@ -65,7 +69,7 @@ def share_products(
         return circuit
     terms = Terms(ieee=ieee)
     made_for: dict[Value, int] = {}
-    outputs = read_terms(circuit, terms, made_for=made_for)
+    outputs = read_terms(circuit, terms, products=products, made_for=made_for)
     plan = Plan(circuit, terms, outputs, made_for)
     _Products(plan, numbers).run(divide)
     note_rewrites(circuit, terms.fired)

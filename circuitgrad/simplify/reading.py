@@ -151,7 +151,7 @@ class _Reader:
             chosen = {
                 term
                 for u, (_, term) in zip(operands, values, strict=True)
-                if self.single[u]
+                if self.single[u] or terms.is_power(term)
             }
         else:
             chosen = set()

@@ -131,6 +131,10 @@ class Terms:
 
     # ------------------------------------------------------------------ what is there
 
+    def is_power(self, term: int) -> bool:
+        """Whether a term is a power of one other, as 1/u."""
+        return self.kind[term] == "product" and len(self.row[term]) == 1
+
     def factors(self, term: int) -> Row:
         """Give a term as a product's row."""
         if self.kind[term] == "product":
