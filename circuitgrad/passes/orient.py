@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable
 
 from circuitgrad.circuit import Circuit
@@ -88,6 +89,7 @@ class _Signs:
                 for term in starts:
                     turned |= self.try_chain(term, length)
         self.apply()
+        self.share_minuses()
 
     def near_minuses(self) -> list[int]:
         """Give the sums that a computed minus sign can come from."""
@@ -199,3 +201,49 @@ class _Signs:
         plan.outputs = [
             (name, (number * sign[term], term)) for name, (number, term) in plan.outputs
         ]
+
+    def share_minuses(self) -> None:
+        """Negate a factor once that several negative products have in common.
+
+        A constant factor is negated for nothing.  Only in products that nothing else
+        uses than the output that negates them.
+        """
+        plan = self.plan
+        uses = Counter(part for term in plan.order() for part in plan.parts(term))
+        uses.update(term for _, (_, term) in plan.outputs)
+        negative = {
+            term: plan.products[term]
+            for _, (number, term) in plan.outputs
+            if number == -1 and uses[term] == 1 and term in plan.products
+        }
+        for term, row in list(negative.items()):
+            for base, exponent in row.items():
+                if exponent % 2 and plan.constant(base):
+                    row[plan.terms.negated(base)] = row.pop(base)
+                    self.negate_output(term)
+                    del negative[term]
+                    break
+        while negative:
+            having: dict[int, list[int]] = {}
+            for term, row in negative.items():
+                for base, exponent in row.items():
+                    if exponent % 2:
+                        having.setdefault(base, []).append(term)
+            base = max(having, key=lambda t: (len(having[t]), -t), default=-1)
+            if base < 0 or len(having[base]) < 2:
+                return
+            minus = plan.terms.new()
+            plan.sums[minus] = {base: -1}
+            for term in having[base]:
+                row = negative.pop(term)
+                row[minus] = row.pop(base)
+                self.negate_output(term)
+
+    def negate_output(self, term: int) -> None:
+        """Write the negative of a term that only an output uses."""
+        plan = self.plan
+        plan.outputs = [
+            (name, (-number, part) if part == term else (number, part))
+            for name, (number, part) in plan.outputs
+        ]
+        plan.turned ^= {term}

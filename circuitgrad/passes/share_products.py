@@ -107,9 +107,11 @@ class _Products:
             signs[magnitude(number)] += 1 if number > 0 else -1
         inside: dict[Value, int] = {}
 
-        def moved(value: Value) -> Value:
+        def moved(value: Value, any_term: bool = True) -> Value:
             number, term = value
-            if magnitude(number) == 1 or term not in self.rows or plan.constant(term):
+            if magnitude(number) == 1 or plan.constant(term):
+                return value
+            if term not in self.rows and not any_term:
                 return value
             factor = (
                 -magnitude(number)
@@ -119,7 +121,8 @@ class _Products:
             new = inside.get((factor, term))
             if new is None:
                 new = inside[factor, term] = self.terms.new()
-                self.rows[new] = {**self.rows[term], self.terms.box((factor, ONE)): 1}
+                row = self.rows.get(term, {term: 1})
+                self.rows[new] = {**row, self.terms.box((factor, ONE)): 1}
             return quotient(number, factor), new
 
         plan.outputs = [(name, moved(value)) for name, value in plan.outputs]
@@ -127,7 +130,7 @@ class _Products:
             operands[:] = [moved(value) for value in operands]
         if self.numbers == "all":
             for term, row in plan.sums.items():
-                values = [moved((number, part)) for part, number in row.items()]
+                values = [moved((n, part), any_term=False) for part, n in row.items()]
                 plan.sums[term] = {part: number for number, part in values}
         live = set(plan.order())
         for term in [t for t in self.rows if t not in live]:

@@ -173,6 +173,11 @@ class Terms:
         made = self._term("sum", ((term, magnitude(number)),), False)
         return (1 if number > 0 else -1), made
 
+    def negated(self, term: int) -> int:
+        """Give a term for the negative of a constant term."""
+        number, under = self.row[term] if self.kind[term] == "boxed" else (1, term)
+        return self.box((-number, under))
+
     def sum(self, values: Iterable[Value]) -> Value:
         """Give the sum of values."""
         row: Row = {}
