@@ -91,11 +91,24 @@ def emit(
     )
     steps: Pipeline = [*before, Step(PASSES[MODES[mode].__name__], given)]
     steps += parse_pipeline(pipeline)
-    return run(
+    emitted = run(
         circuit,
         with_ieee(steps) if ieee else steps,
         goal=level.goal if level else None,
         report=report,
+    )
+    return _own_names(circuit, emitted) if before else emitted
+
+
+def _own_names(circuit: Circuit, emitted: Circuit) -> Circuit:
+    """Drop names of adjoints of gates: those gates may not be the source's any more."""
+    kept = {*circuit.names.tolist(), *emitted.output_names}
+    names = emitted.names.copy()
+    for vertex, name in enumerate(names.tolist()):
+        if name not in kept:
+            names[vertex] = None
+    return Circuit(
+        emitted.columns, names, emitted.outputs, emitted.name, emitted.provenance
     )
 
 

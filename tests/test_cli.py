@@ -200,7 +200,7 @@ def test_a_wrong_gradient_is_not_written(run, monkeypatch):
         (["grad"], "give a FILE"),
         (["grad", "f.cg", "-e", "x"], "not both"),
         (["grad", "-e", "x", "-O", "none", "-p", "fold"], "exclude each other"),
-        (["grad", "-e", "x", "-O", "fastest"], "-O takes none or tidy or size"),
+        (["grad", "-e", "x", "-O", "fastest"], "-O takes none, tidy, size, depth"),
         (["grad", "-e", "x", "-p", "fold,cze"], "no pass 'cze'"),
         (["grad", "-e", "x", "--wrt", "q"], "no vertex 'q'"),
         (["grad", "-e", "x", "--of", "q"], "no output 'q'"),

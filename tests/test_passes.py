@@ -293,7 +293,9 @@ def test_pipelines_are_read_and_shown():
         ("(fold|cse", 1, "this parenthesis is never closed"),
         ("(fold|cze)", 7, "no pass 'cze'"),
         ("(fold cse)", 7, "a comma should stand between passes"),
-        ("fold)", 5, "a comma should stand between passes"),
+        ("fold)", 5, "there is nothing to close"),
+        ("(" * 30, 21, "more than 20 nested alternatives"),
+        ("big", 1, "and the levels none, tidy, size, depth"),
         ("bp{value=maybe}", 4, "value is true or false"),
     ],
 )

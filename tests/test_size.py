@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 from conftest import SHARED, shared_files
 from hypothesis import given, settings
-from strategies import circuits
+from strategies import POINTS, at, circuits
 
 import circuitgrad as cg
 from circuitgrad.evaluation.arithmetic import Decimals
@@ -166,6 +166,44 @@ def test_outputs_of_functions_are_used_in_their_partials():
         circuit = cg.parse_expression(f"{name}(x)")
         kinds = cg.metrics.operation_set(small(circuit))
         assert kinds <= {name, "sum", "prod", "power", "div", "inv"}, kinds
+
+
+@settings(max_examples=60, deadline=None)
+@given(circuits(), POINTS)
+def test_a_name_stays_with_its_value(circuit, point):
+    """Every name of the source that is still there means what it meant."""
+    for level, mode in (("size", "reverse"), ("depth", "forward")):
+        made = cg.jacobian(circuit, value=True, pipeline=level, mode=mode)
+        known = {name: v for v, name in enumerate(circuit.names.tolist()) if name}
+        kept = [(n, v) for v, n in enumerate(made.names.tolist()) if n in known]
+        if not kept:
+            continue
+        inputs = at(circuit, point)
+        try:
+            before = cg.evaluate(
+                circuit.with_outputs([(n, known[n]) for n, _ in kept]), inputs
+            )
+            after = cg.evaluate(made.with_outputs(kept), inputs)
+        except cg.EvaluationError:
+            continue
+        for name in before:
+            assert after[name] == pytest.approx(before[name], rel=1e-6, abs=1e-6)
+
+
+def test_a_gate_that_is_balanced_away_leaves_its_name_to_nothing_else():
+    circuit = cg.parse(
+        "input x, y, z\nn = x*y\nm = n*z\nf = m*x\ng = f + 1\noutput g\n"
+    )
+    made = cg.run(circuit, "balance")
+    values = {"x": 2, "y": 3, "z": 5}
+    for name in set(made.names.tolist()) & {"n", "m", "f"}:
+        wanted = cg.evaluate(
+            circuit.with_outputs([(name, circuit.vertex(name))]), values
+        )
+        assert (
+            cg.evaluate(made.with_outputs([(name, made.vertex(name))]), values)
+            == wanted
+        )
 
 
 def test_nothing_runs_before_differentiation_where_gates_are_asked_for():

@@ -124,7 +124,7 @@ def passes_of(optimize: str | None, pipeline: str | None) -> str:
             "-O and -p exclude each other: -p replaces the list of -O"
         )
     if optimize is not None and optimize not in LEVELS:
-        raise click.UsageError(f"no level {optimize!r}; -O takes {' or '.join(LEVELS)}")
+        raise click.UsageError(f"no level {optimize!r}; -O takes {', '.join(LEVELS)}")
     return pipeline if pipeline is not None else optimize or "tidy"
 
 
@@ -171,12 +171,15 @@ class PassReport:
                 ]
             )
 
-    def finish(self, notes: list[str]) -> None:
-        """Write the log, print the table of times, and say what was left out."""
+    def write_log(self) -> None:
+        """Write the log; before the circuit, so that either both are there or none."""
         if self.log is not None:
             from circuitgrad.formats.files import write_whole
 
             write_whole(self.log, "".join(f"{line}\n" for line in self.lines).encode())
+
+    def finish(self, notes: list[str]) -> None:
+        """Print the table of times, and say what was left out."""
         if self.rows:
             from circuitgrad.tables import show
 

@@ -101,6 +101,7 @@ def grad(
 
         report = check_gradient(circuit, emitted, ranges=intervals)
     if report is None or not report.failed:
+        shown.write_log()
         write_circuit(emitted, output, to_format)
     shown.finish(journal.notes)
     literal = differentiate(circuit, mode, **options)
@@ -181,6 +182,7 @@ def opt(
             goal=goal,
             report=shown.wanted,
         )
+    shown.write_log()
     write_circuit(emitted, output, to_format)
     shown.finish(journal.notes)
     show(

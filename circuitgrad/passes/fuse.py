@@ -140,7 +140,9 @@ def _splice(
         else:
             terms[vertex] = weight
     return [
-        (vertex, weight) for vertex, weight in terms.items() if weight != exact.ZERO
+        (vertex, weight)
+        for vertex, weight in terms.items()
+        if weight != exact.ZERO or ieee
     ]
 
 

@@ -70,7 +70,7 @@ _SMALL = (
     "|rewrite{flatten=none},factor,share_products"
     "|rewrite{flatten=all},share_products{numbers=all}"
     "|rewrite{flatten=none products=single},share_products{products=single})"
-    f",share_sums,orient,{_TIDY.replace('fuse,', '')})"
+    f",share_sums,orient{{limit=60000}},{_TIDY.replace('fuse,', '')})"
 )
 _SHALLOW = "(|rewrite{flatten=all},cse,dce|balance)"
 

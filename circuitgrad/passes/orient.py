@@ -218,8 +218,9 @@ class _Signs:
         }
         for term, row in list(negative.items()):
             for base, exponent in row.items():
-                if exponent % 2 and plan.constant(base):
-                    row[plan.terms.negated(base)] = row.pop(base)
+                minus = plan.terms.negated(base) if plan.constant(base) else base
+                if exponent % 2 and minus not in row:
+                    row[minus] = row.pop(base)
                     self.negate_output(term)
                     del negative[term]
                     break

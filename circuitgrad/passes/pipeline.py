@@ -10,7 +10,6 @@ kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +17,10 @@ from circuitgrad.errors import PipelineError
 from circuitgrad.passes.levels import LEVELS
 from circuitgrad.passes.registry import PASSES, Pass
 
-__all__ = ["Choice", "Pipeline", "Step", "parse_pipeline", "steps_of", "with_ieee"]
+__all__ = ["Choice", "Pipeline", "Step", "parse_pipeline", "with_ieee"]
+
+MAX_NESTED = 20
+COMMA = "a comma should stand between passes"
 
 
 @dataclass
@@ -58,25 +60,20 @@ class Choice:
 Pipeline = list[Step | Choice]
 
 
-def steps_of(pipeline: Pipeline) -> Iterator[Step]:
-    """Give every step of a pipeline, those of all alternatives included."""
-    for element in pipeline:
-        if isinstance(element, Step):
-            yield element
-        else:
-            for alternative in element.alternatives:
-                yield from steps_of(alternative)
-
-
 def with_ieee(pipeline: Pipeline) -> Pipeline:
     """Give a pipeline whose passes change floating point by rounding alone.
 
     Every pass that can leave out more (its option ``ieee``) does.
     """
-    for step in steps_of(pipeline):
-        if "ieee" in step.made_of.options():
-            step.options["ieee"] = True
-    return pipeline
+    made: Pipeline = []
+    for element in pipeline:
+        if isinstance(element, Choice):
+            made.append(Choice([with_ieee(steps) for steps in element.alternatives]))
+        elif "ieee" in element.made_of.options():
+            made.append(Step(element.made_of, {**element.options, "ieee": True}))
+        else:
+            made.append(element)
+    return made
 
 
 def parse_pipeline(text: str) -> Pipeline:
@@ -105,12 +102,14 @@ class _Parser:
     _PASS = re.compile(r"([A-Za-z_][\w-]*)\s*(\{[^{}]*\})?\s*")
 
     def __init__(self, text: str) -> None:
-        self.text, self.at = text, 0
+        self.text, self.at, self.depth = text, 0, 0
 
     def whole(self) -> Pipeline:
         found = self.pipeline()
         if self.at < len(self.text):
-            raise self.error("a comma should stand between passes", self.at)
+            closing = self.text[self.at] == ")"
+            what = "there is nothing to close" if closing else COMMA
+            raise self.error(what, self.at)
         return found
 
     def skip(self) -> str:
@@ -129,6 +128,9 @@ class _Parser:
 
     def choice(self) -> Choice:
         start = self.at
+        self.depth += 1
+        if self.depth > MAX_NESTED:
+            raise self.error(f"more than {MAX_NESTED} nested alternatives", start)
         alternatives: list[Pipeline] = []
         while True:
             self.at += 1
@@ -137,11 +139,12 @@ class _Parser:
             following = self.skip()
             if following == ")":
                 self.at += 1
+                self.depth -= 1
                 return Choice(alternatives)
             if following == "":
                 raise self.error("this parenthesis is never closed", start)
             if following != "|":
-                raise self.error("a comma should stand between passes", self.at)
+                raise self.error(COMMA, self.at)
 
     def step(self) -> Step:
         match = self._PASS.match(self.text, self.at)
@@ -150,6 +153,8 @@ class _Parser:
         name = match[1]
         if name not in PASSES:
             known = ", ".join(dict.fromkeys(p.short or p.name for p in PASSES.values()))
+            if self.text == name:
+                known = f"{known}, and the levels {', '.join(LEVELS)}"
             raise self.error(f"no pass {name!r}; there are: {known}", match.start(1))
         step = Step(PASSES[name])
         if match[2]:

@@ -61,7 +61,7 @@ def rebuild(
         made = emit(work, vertex) if vertex >= circuit.columns.sources else None
         work.now.append(work.copy(vertex) if made is None else made)
         origin += [vertex] * (len(work.builder.op) - len(origin))
-        if circuit.names[vertex] is not None:
+        if circuit.names[vertex] is not None and work.now[vertex] >= 0:
             names.setdefault(work.now[vertex], circuit.names[vertex])
     raw = work.builder.raw()
     all_names = np.full(len(raw.op), None, dtype=object)

@@ -13,7 +13,7 @@ from circuitgrad.simplify import rules
 from circuitgrad.simplify.pairs import MAX_ROW, extract_pairs
 from circuitgrad.simplify.reading import read_terms
 from circuitgrad.simplify.rewrites import note_rewrites, too_large
-from circuitgrad.simplify.terms import ONE, Row, Terms, Value
+from circuitgrad.simplify.terms import ONE, RefusedError, Row, Terms, Value
 from circuitgrad.simplify.writing import Plan
 
 __all__ = ["share_products"]
@@ -109,7 +109,7 @@ class _Products:
 
         def moved(value: Value, any_term: bool = True) -> Value:
             number, term = value
-            if magnitude(number) == 1 or plan.constant(term):
+            if number == 0 or magnitude(number) == 1 or plan.constant(term):
                 return value
             if term not in self.rows and not any_term:
                 return value
@@ -145,16 +145,23 @@ class _Products:
     def gather_constants(self) -> None:
         """Make the constants of a product one, as in 4*pi*u."""
         for row in list(self.rows.values()):
-            constants = {b: e for b, e in row.items() if self.plan.constant(b)}
-            if len(constants) == len(row) or (
-                len(constants) < 2 and all(e == 1 for e in constants.values())
-            ):
-                continue
-            for base in constants:
-                del row[base]
+            if not all(self.plan.constant(base) for base in row):
+                self.gather(row)
+
+    def gather(self, row: Row) -> bool:
+        """Make the constants of a row one; tell whether that may be done."""
+        constants = {b: e for b, e in row.items() if self.plan.constant(b)}
+        if len(constants) < 2 and all(e == 1 for e in constants.values()):
+            return True
+        try:
             made = self.constant(constants)
-            if made != ONE:
-                row[made] = 1
+        except RefusedError:
+            return False
+        for base in constants:
+            del row[base]
+        if made != ONE:
+            row[made] = 1
+        return True
 
     def constant(self, factors: Row) -> int:
         """Give the term of a product of powers of constants."""
@@ -207,15 +214,14 @@ class _Products:
                 left = self.rest(row, rest, whole[term])
                 if left is None:
                     continue
-                whole_row = {**left, **used, term: used.get(term, 0) + 1}
-                price = self.cost(whole_row)
+                price = self.cost(_added(left, _added(used, {term: 1})))
                 if price < cost:
                     cost, found = price, (left, term)
             if found is None:
                 return best
             rest, term = found
-            used[term] = used.get(term, 0) + 1
-            best = {**rest, **used}
+            used = _added(used, {term: 1})
+            best = _added(rest, used)
         return best
 
     def rest(self, row: Row, have: Row, divisor: Row) -> Row | None:
@@ -232,14 +238,7 @@ class _Products:
                 left[base] = remaining
             else:
                 left.pop(base, None)
-        constants = {b: e for b, e in left.items() if self.plan.constant(b)}
-        if len(constants) > 1 or any(e != 1 for e in constants.values()):
-            for base in constants:
-                del left[base]
-            made = self.constant(constants)
-            if made != ONE:
-                left[made] = 1
-        return left
+        return left if self.gather(left) else None
 
     def cost(self, row: Row) -> float:
         """Count the operations of a product; a power is shared by those that use it."""
@@ -249,6 +248,11 @@ class _Products:
             if magnitude(exponent) != 1:
                 cost += 1 / (self.powers[base, magnitude(exponent)] or 1)
         return cost
+
+
+def _added(left: Row, right: Row) -> Row:
+    """Multiply two products."""
+    return left | {b: left.get(b, 0) + e for b, e in right.items()}
 
 
 def _powers(rows: Iterable[Row]) -> Counter[tuple[int, Rational]]:

@@ -133,10 +133,13 @@ class _Reader:
         if code == INV:
             return [-1]
         if code == POWER:
-            return [whole(rational(param))]
+            exponent = whole(rational(param))
+            # pow(-inf, -1/2) is 0 in floating point, and 1/sqrt(-inf) is not
+            plain = not self.terms.ieee or isinstance(exponent, int)
+            return [exponent] if plain else None
         if code == _SQRT:
             return [Fraction(1, 2)]
-        if code == POW and values[1][1] == ONE:
+        if code == POW and values[1][1] == ONE and not self.terms.ieee:
             return [values[1][0]]
         return None
 

@@ -82,6 +82,7 @@ MOVE_NUMBER = Rule("move-number", "prod(2, u)*prod(3, v) = 6*(u*v)", REASSOCIATE
 POWER_OF_PRODUCT = Rule("power-of-product", "(u*v)^2*w = u^2*v^2*w", REASSOCIATES)
 POWER_OF_POWER = Rule("power-of-power", "(u^2)^3 = u^6", REASSOCIATES)
 INVERSE_OF_INVERSE = Rule("inverse-of-inverse", "1/(1/u) = u", EXTENDS)
+POWER_ZERO = Rule("power-zero", "u^0 + v = 1 + v", EXTENDS)
 POWER_OF_ROOT = Rule("power-of-root", "sqrt(u)^2 = u", EXTENDS)
 ODD = Rule("odd", "sin(-u) = -sin(u)", EXACT)
 EVEN = Rule("even", "cos(-u) = cos(u)", EXACT)
@@ -107,6 +108,7 @@ NORMAL_RULES: Final = (
     POWER_OF_PRODUCT,
     POWER_OF_POWER,
     INVERSE_OF_INVERSE,
+    POWER_ZERO,
     POWER_OF_ROOT,
     FLATTEN_CHAIN,
     IDEMPOTENT,
@@ -142,7 +144,6 @@ RULES: Final = (
     Rule("square-of-abs", "abs(u)^2 = u^2", EXACT),
     Rule("root-of-square", "sqrt(u^2) = abs(u)", EXACT, INFINITY),
     Rule("sign-of-sign", "sign(sign(u)) = sign(u)", EXACT),
-    Rule("abs-by-sign", "abs(u)*sign(u) = u", EXTENDS, INFINITY),
     Rule("u-by-sign", "u*sign(u) = abs(u)", EXACT, INFINITY),
     Rule("relu-of-relu", "relu(relu(u)) = relu(u)", EXACT),
     Rule("relu-of-abs", "relu(abs(u)) = abs(u)", EXACT),

@@ -41,6 +41,8 @@ ONE: Final = 0
 
 #: Rules that may fire inside one another before it is called a circle.
 MAX_NESTED: Final = 60
+#: No rule makes a larger exponent: floating point would round it.
+MAX_EXPONENT: Final = 1_000_000
 #: Sums of more terms are not looked into for terms that cancel.
 MAX_CANCELLED: Final = 16
 
@@ -209,6 +211,8 @@ class Terms:
         """
         for term in [t for t in row if self.kind[t] == "sum"]:
             inner = self.row[term]
+            if term not in row:  # cancelled with an earlier one
+                continue
             if len(inner) > MAX_CANCELLED or not any(part in row for part, _ in inner):
                 continue
             open_row = dict(row)
@@ -259,10 +263,13 @@ class Terms:
             if self.kind[term] == "root" and exponent % self.row[term][1] == 0:
                 self.use(rules.POWER_OF_ROOT)
                 under, degree = self.row[term]
-                row[under] = row.get(under, 0) + exponent // degree
+                for base, inner in self.factors(under).items():
+                    row[base] = row.get(base, 0) + inner * exponent // degree
             else:
                 row[term] = row.get(term, 0) + exponent
         row = {term: exponent for term, exponent in row.items() if exponent}
+        if any(magnitude(exponent) > MAX_EXPONENT for exponent in row.values()):
+            raise RefusedError("an exponent too large")
         if not row:
             return _fit(number), ONE
         if len(row) == 1:
@@ -288,7 +295,10 @@ class Terms:
                     self.box((factor, term)), exponent.denominator
                 )
                 exponent = exponent.numerator
-            if factor == 0 and exponent <= 0:
+            if exponent == 0:
+                self.use(rules.POWER_ZERO)
+                continue
+            if factor == 0 and exponent < 0:
                 raise RefusedError("a division by zero")
             if magnitude(factor) != 1 and len(powers) > 1:
                 if self.numbers:
@@ -331,6 +341,8 @@ class Terms:
         row[term] = exponent
 
     def _root(self, term: int, degree: int) -> Value:
+        if term == ONE:
+            return 1, ONE
         made = self._term("root", (term, degree), self.constant[term])
         return self._rewritten((1, made))
 

@@ -62,7 +62,7 @@ class Plan:
 
     def parts(self, term: int) -> list[int]:
         """Give the terms that a term is made of, as the plan has it now."""
-        row = self.sums.get(term) or self.products.get(term)
+        row = self.sums.get(term, self.products.get(term))
         if row is not None:
             return list(row)
         operands = self.calls.get(term)
@@ -223,7 +223,8 @@ class _Writer:
 
     def product(self, row: Row) -> int:
         """Emit a product as one division of products, whichever of them it has."""
-        above = [self.power(b, e) for b, e in row.items() if e > 0]
+        factors = sorted(row.items(), key=lambda item: not self.plan.constant(item[0]))
+        above = [self.power(b, e) for b, e in factors if e > 0]  # numbers first
         if len(above) == len(row):
             return above[0] if len(above) == 1 else self.builder.add(PROD, above)
         if not above and len(row) == 1:
