@@ -319,6 +319,8 @@ REGRESSIONS = [
     "g0 = x + y\ng1 = g0 + x\nf = g1 - g0\nh = g0*g1",
     "f = 1^(5/2) + x\nh = (x/x)^(3/2) + y",
     "f = sqrt(1)^3*x\nh = x^0*y",
+    "g = sqrt(1/2)\nn = prod(g, 1/2, x, g)\nf = n + y\nh = 3*n",
+    "a = y/x\nb = sqrt(sqrt(a))\nc = (x/y)*a\nf = sqrt(y)/c*b\nh = 1/a + c",
     "f = pi*x*y\nh = f*4*x",
     "f = x^2*sqrt(2)\nh = exp(-(x/y)^2/2)/(y*sqrt(2*pi))",
     "f = cos(0*(x*y)) + 1\nh = max(0*(x*y), x)",

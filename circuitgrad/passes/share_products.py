@@ -122,7 +122,7 @@ class _Products:
             if new is None:
                 new = inside[factor, term] = self.terms.new()
                 row = self.rows.get(term, {term: 1})
-                self.rows[new] = {**row, self.terms.box((factor, ONE)): 1}
+                self.rows[new] = _added(row, {self.terms.box((factor, ONE)): 1})
             return quotient(number, factor), new
 
         plan.outputs = [(name, moved(value)) for name, value in plan.outputs]
@@ -212,7 +212,7 @@ class _Products:
             self.trials += len(tried)
             for term in sorted(tried):
                 left = self.rest(row, rest, whole[term])
-                if left is None:
+                if left is None or left.get(term, 0) < 0:  # would cancel
                     continue
                 price = self.cost(_added(left, _added(used, {term: 1})))
                 if price < cost:
