@@ -128,6 +128,9 @@ def passes_of(optimize: str | None, pipeline: str | None) -> str:
     return pipeline if pipeline is not None else optimize or "tidy"
 
 
+TIMES = ["pass", "ms", "size", "ops"]
+
+
 class PassReport:
     """Shows what passes did, as the options of `pass_options` ask for."""
 
@@ -178,12 +181,17 @@ class PassReport:
 
             write_whole(self.log, "".join(f"{line}\n" for line in self.lines).encode())
 
+    def as_json(self, notes: list[str]) -> dict[str, Any]:
+        """Give what `finish` prints as data."""
+        rows = [dict(zip(TIMES, row, strict=True)) for row in self.rows]
+        return {"notes": notes, **({"passes": rows} if self.time else {})}
+
     def finish(self, notes: list[str]) -> None:
         """Print the table of times, and say what was left out."""
         if self.rows:
             from circuitgrad.tables import show
 
-            show(["pass", "ms", "size", "ops"], self.rows, sys.stderr)
+            show(TIMES, self.rows, sys.stderr)
         for text in dict.fromkeys(notes):
             say(f"note: {text}")
 

@@ -103,43 +103,50 @@ def grad(
     if report is None or not report.failed:
         shown.write_log()
         write_circuit(emitted, output, to_format)
-    shown.finish(journal.notes)
     literal = differentiate(circuit, mode, **options)
-    _report_gradient(circuit, literal, emitted, report, as_json)
+    if as_json:
+        more = shown.as_json(journal.notes)
+        data = _data(circuit, literal, emitted, report) | more
+        say(json.dumps(data, ensure_ascii=False))
+    else:
+        shown.finish(journal.notes)
+        _report_gradient(circuit, literal, emitted, report)
     if report is None or report.passed:
         return 0
     open_too = check or "undecided" in report.counts
     return report.exit_status if open_too or report.failed else 0
 
 
+def _data(
+    circuit: Circuit, literal: Circuit, emitted: Circuit, report: Report | None
+) -> dict[str, Any]:
+    from circuitgrad.metrics import literal_size, theorem3_bound
+
+    return {
+        "source": circuit.stats().as_dict(),
+        "gradient": emitted.stats().as_dict(),
+        "theorem3": {
+            "literal": literal_size(literal),
+            "bound": theorem3_bound(circuit),
+        },
+        "check": report.as_dict() if report is not None else None,
+    }
+
+
 def _report_gradient(
-    circuit: Circuit,
-    literal: Circuit,
-    emitted: Circuit,
-    report: Report | None,
-    as_json: bool,
+    circuit: Circuit, literal: Circuit, emitted: Circuit, report: Report | None
 ) -> None:
     from circuitgrad.metrics import literal_size, theorem3_bound
     from circuitgrad.tables import compare, show
 
-    bound = {"literal": literal_size(literal), "bound": theorem3_bound(circuit)}
-    if as_json:
-        data: dict[str, Any] = {
-            "source": circuit.stats().as_dict(),
-            "gradient": emitted.stats().as_dict(),
-            "theorem3": bound,
-            "check": report.as_dict() if report is not None else None,
-        }
-        say(json.dumps(data, ensure_ascii=False))
-        return
     show(
         ["", "C", "∇C", "ratio"], compare(circuit.stats(), emitted.stats()), sys.stderr
     )
     passes = literal.provenance.passes if literal.provenance is not None else ()
     if "reverse_mode" in passes and len(circuit.outputs) == 1:
         say(
-            f"Theorem 3: literal output {bound['literal']} gates, "
-            f"at most 3 wires + vertices = {bound['bound']}"
+            f"Theorem 3: literal output {literal_size(literal)} gates, "
+            f"at most 3 wires + vertices = {theorem3_bound(circuit)}"
         )
     say(f"check: {report}" if report is not None else "check: left out (--no-check)")
 

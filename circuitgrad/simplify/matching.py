@@ -131,7 +131,7 @@ class _Match:
             return None
         if kind == "sum":
             row = dict(terms.row[term])
-            for bound, rest, scale in self.sum(left, row, {}, partial=True):
+            for bound, rest, scale in self.sum(left, row, {}):
                 number, right = self.instance(self.pattern.right, bound)
                 others = [(weight, part) for part, weight in rest.items()]
                 return terms.sum([*others, (scale * number, right)])
@@ -240,7 +240,7 @@ class _Match:
                 yield from self._factors(later, rest, after, partial)
 
     def sum(
-        self, wanted: int, row: Row, bound: Bindings, partial: bool = False
+        self, wanted: int, row: Row, bound: Bindings
     ) -> Iterator[tuple[Bindings, Row, Rational]]:
         """Match terms up to one scale; gives what is left, and the scale."""
         patterns = self.pattern.terms
