@@ -139,7 +139,7 @@ def test_no_rule_knows_a_program(n, seed):
         agree(small(circuit, "none"), small(circuit), points(circuit, 1))
 
 
-# What issue after issue asked for: what may be shared, and what that costs.
+# What parts of a formula may share, and the operations that are left.
 SHARED_PROGRAMS = {
     "a factor of sums": ("2*x + 2*y + 2*z", 3),
     "powers": ("x^3 + x^2", 3),

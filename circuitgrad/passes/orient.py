@@ -29,7 +29,8 @@ def orient(circuit: Circuit, *, ieee: bool = False, limit: int = 1_000_000) -> C
     A minus sign costs an operation where nothing absorbs it: at an output, before a
     function, and in a sum whose weights would all be -1.  Signs pass through products
     to the sums that use them.  Local search: single sums are turned as long as that
-    saves, then pairs of neighbours.
+    saves, then chains of up to six neighbours.  A factor that several negative outputs
+    have in common is negated once for all of them.
 
     Parameters
     ----------
@@ -216,35 +217,31 @@ class _Signs:
             for _, (number, term) in plan.outputs
             if number == -1 and uses[term] == 1 and term in plan.products
         }
-        for term, row in list(negative.items()):
+        done = set()
+        for term, row in negative.items():
             for base, exponent in row.items():
                 minus = plan.terms.negated(base) if plan.constant(base) else base
                 if exponent % 2 and minus not in row:
                     row[minus] = row.pop(base)
-                    self.negate_output(term)
-                    del negative[term]
+                    done.add(term)
                     break
-        while negative:
-            having: dict[int, list[int]] = {}
-            for term, row in negative.items():
-                for base, exponent in row.items():
-                    if exponent % 2:
-                        having.setdefault(base, []).append(term)
-            base = max(having, key=lambda t: (len(having[t]), -t), default=-1)
-            if base < 0 or len(having[base]) < 2:
-                return
+        having: dict[int, list[int]] = {}
+        for term, row in negative.items():
+            for base, exponent in row.items():
+                if exponent % 2 and term not in done:
+                    having.setdefault(base, []).append(term)
+        for base in sorted(having, key=lambda t: (-len(having[t]), t)):
+            left = [term for term in having[base] if term not in done]
+            if len(left) < 2:
+                continue
             minus = plan.terms.new()
             plan.sums[minus] = {base: -1}
-            for term in having[base]:
-                row = negative.pop(term)
+            for term in left:
+                row = negative[term]
                 row[minus] = row.pop(base)
-                self.negate_output(term)
-
-    def negate_output(self, term: int) -> None:
-        """Write the negative of a term that only an output uses."""
-        plan = self.plan
+            done.update(left)
+        plan.turned ^= done
         plan.outputs = [
-            (name, (-number, part) if part == term else (number, part))
-            for name, (number, part) in plan.outputs
+            (name, (-number, term) if term in done else (number, term))
+            for name, (number, term) in plan.outputs
         ]
-        plan.turned ^= {term}

@@ -278,15 +278,11 @@ class _ProductPairs:
     def __init__(self, powers: Counter[tuple[int, Rational]]) -> None:
         self.powers = powers
 
-    def pairs(self, row: Row, only: int | None) -> Iterable[Pair]:
-        if len(row) > MAX_ROW:
-            return
-        items = sorted(row.items()) if only is None else [(only, row[only])]
-        for place, (u, p) in enumerate(items):
-            others = items[place + 1 :] if only is None else row.items()
-            for v, q in others:
-                if v != u:
-                    yield _lowest(u, p, v, q) if u < v else _lowest(v, q, u, p)
+    def pair(self, u: int, p: Rational, v: int, q: Rational) -> Pair:
+        common = gcd(p.numerator, q.numerator)
+        if p < 0 and q < 0:
+            common = -common
+        return u, quotient(p, common), v, quotient(q, common)
 
     def saving(self, key: Pair, rows: list[Row]) -> int:
         u, p, v, _ = key
@@ -312,10 +308,3 @@ class _ProductPairs:
 
     def order(self, key: Pair) -> tuple[int, ...]:
         return key[0], key[2]
-
-
-def _lowest(u: int, p: Rational, v: int, q: Rational) -> Pair:
-    common = gcd(p.numerator, q.numerator)
-    if p < 0 and q < 0:
-        common = -common
-    return u, quotient(p, common), v, quotient(q, common)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
 from circuitgrad.exact import Rational, magnitude, quotient
@@ -90,10 +88,7 @@ def _share_multiples(plan: Plan, rows: dict[int, Row]) -> None:
             new = plan.terms.new()
             for term in terms:
                 row = rows[term]
-                rows[term] = {
-                    (new if u == part else u): (quotient(w, weight) if u == part else w)
-                    for u, w in row.items()
-                }
+                row[new] = quotient(row.pop(part), weight)
             rows[new] = {part: weight}
             plan.note(SHARE_MULTIPLE, terms[0])
 
@@ -111,18 +106,11 @@ class _SumPairs:
     def __init__(self, ieee: bool) -> None:
         self.ieee = ieee
 
-    def pairs(self, row: Row, only: int | None) -> Iterable[Pair]:
-        if len(row) > MAX_ROW:
-            return
-        items = sorted(row.items()) if only is None else [(only, row[only])]
-        for place, (u, p) in enumerate(items):
-            others = items[place + 1 :] if only is None else row.items()
-            for v, q in others:
-                if v == u or ONE in (u, v):
-                    continue
-                pair = (u, v, quotient(q, p)) if u < v else (v, u, quotient(p, q))
-                if not self.ieee or magnitude(pair[2]) == 1:
-                    yield pair
+    def pair(self, u: int, p: Rational, v: int, q: Rational) -> Pair | None:
+        ratio = quotient(q, p)
+        if ONE in (u, v) or (self.ieee and magnitude(ratio) != 1):
+            return None
+        return u, v, ratio
 
     def saving(self, key: Pair, rows: list[Row]) -> int:
         return self.best(key, rows)[0]

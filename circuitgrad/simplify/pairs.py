@@ -10,9 +10,10 @@ there would be more than `MAX_PAIRS` pairs, the longest rows.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
+from circuitgrad.exact import Rational
 from circuitgrad.simplify.rewrites import note
 from circuitgrad.simplify.terms import Row
 
@@ -29,8 +30,8 @@ Key = TypeVar("Key", bound=Hashable)
 class Pairing(Protocol[Key]):
     """What `extract_pairs` asks of sums and products."""
 
-    def pairs(self, row: Row, only: int | None) -> Iterable[Key]:
-        """List the pairs of a row; where ``only`` is given, those with that entry."""
+    def pair(self, u: int, p: Rational, v: int, q: Rational) -> Key | None:
+        """Name the pair of two entries u < v of a row, None where it is not shared."""
 
     def saving(self, key: Key, rows: list[Row]) -> int:
         """Count the operations saved by making a pair a row of its own."""
@@ -61,13 +62,26 @@ def extract_pairs(
     def saving(key: Key) -> int:
         return pairing.saving(key, [rows[t] for t in having[key]])
 
+    def pairs(row: Row, only: int | None) -> Iterator[Key]:
+        """List the pairs of a row; where ``only`` is given, those with that entry."""
+        if len(row) > MAX_ROW:
+            return
+        items = sorted(row.items()) if only is None else [(only, row[only])]
+        for place, (u, p) in enumerate(items):
+            others = items[place + 1 :] if only is None else row.items()
+            for v, q in others:
+                if u != v:
+                    key = pairing.pair(*((u, p, v, q) if u < v else (v, q, u, p)))
+                    if key is not None:
+                        yield key
+
     def enter(term: int, only: int | None = None) -> None:
-        for key in pairing.pairs(rows[term], only):
+        for key in pairs(rows[term], only):
             having.setdefault(key, {})[term] = None
             touched[key] = None
 
     def leave(term: int, entry: int) -> None:
-        for key in pairing.pairs(rows[term], entry):
+        for key in pairs(rows[term], entry):
             if key in having:
                 having[key].pop(term, None)
 
