@@ -9,8 +9,7 @@ from circuitgrad.circuit import Circuit
 from circuitgrad.exact import Rational, magnitude
 from circuitgrad.simplify import rules
 from circuitgrad.simplify.matching import default_matcher
-from circuitgrad.simplify.reading import read_terms
-from circuitgrad.simplify.rewrites import note_rewrites, too_large
+from circuitgrad.simplify.rewrites import too_large
 from circuitgrad.simplify.terms import ONE, RefusedError, Row, Terms, Value
 from circuitgrad.simplify.writing import Plan
 
@@ -62,28 +61,25 @@ class _Factoring:
     def __init__(self, circuit: Circuit, shared: bool) -> None:
         self.circuit, self.shared = circuit, shared
         self.terms = Terms(match=default_matcher())
-        self.made_for: dict[Value, int] = {}
         self.seen = 0
 
     def run(self) -> Circuit:
         terms = self.terms
-        outputs = read_terms(self.circuit, terms, made_for=self.made_for)
-        plan = Plan(self.circuit, terms, outputs)
+        plan = Plan.read(self.circuit, terms, products="all")
+        gates = {term: vertex for (n, term), vertex in plan.made_for.items() if n == 1}
         order = plan.order()
         self.uses = Counter(part for term in order for part in plan.parts(term))
-        self.uses.update(term for _, (_, term) in outputs)
+        self.uses.update(term for _, (_, term) in plan.outputs)
         self.now: dict[int, Value] = {ONE: (1, ONE)}
         for term in order:
             if term != ONE:
-                terms.at = self.made_for.get((1, term), -1)
+                terms.at = gates.get(term, -1)
                 self.now[term] = self.rebuilt(term)
-        outputs = [(name, self.moved(value)) for name, value in outputs]
+        outputs = [(name, self.moved(value)) for name, value in plan.outputs]
         made_for: dict[Value, int] = {}
-        for value, vertex in self.made_for.items():
+        for value, vertex in plan.made_for.items():
             if value[1] in self.now:
                 made_for.setdefault(self.moved(value), vertex)
-        fired = [(rule, at) for rule, at in terms.fired if at >= 0]
-        note_rewrites(self.circuit, fired)
         return Plan(self.circuit, terms, outputs, made_for).write("factor")
 
     def moved(self, value: Value) -> Value:

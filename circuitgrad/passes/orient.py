@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from circuitgrad.circuit import Circuit
-from circuitgrad.simplify.reading import read_terms
-from circuitgrad.simplify.rewrites import note_rewrites, too_large
-from circuitgrad.simplify.terms import ONE, Terms, Value
+from circuitgrad.simplify.rewrites import too_large
+from circuitgrad.simplify.terms import ONE, Terms
 from circuitgrad.simplify.writing import Plan
 
 __all__ = ["orient"]
@@ -47,11 +46,8 @@ def orient(circuit: Circuit, *, ieee: bool = False, limit: int = 1_000_000) -> C
     if too_large(circuit, "orient", limit):
         return circuit
     terms = Terms(ieee=ieee, numbers=False)
-    made_for: dict[Value, int] = {}
-    outputs = read_terms(circuit, terms, products="none", made_for=made_for)
-    plan = Plan(circuit, terms, outputs, made_for)
+    plan = Plan.read(circuit, terms, products="none")
     _Signs(plan).run()
-    note_rewrites(circuit, terms.fired)
     return plan.write("orient")
 
 

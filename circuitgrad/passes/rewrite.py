@@ -6,9 +6,8 @@ from typing import Literal
 
 from circuitgrad.circuit import Circuit
 from circuitgrad.simplify.matching import default_matcher
-from circuitgrad.simplify.reading import read_terms
-from circuitgrad.simplify.rewrites import note_rewrites, too_large
-from circuitgrad.simplify.terms import Terms, Value
+from circuitgrad.simplify.rewrites import too_large
+from circuitgrad.simplify.terms import Terms
 from circuitgrad.simplify.writing import Plan
 
 __all__ = ["rewrite"]
@@ -51,9 +50,4 @@ def rewrite(
     if too_large(circuit, "rewrite", limit):
         return circuit
     terms = Terms(ieee=ieee, primitive=primitive, match=default_matcher(ieee))
-    made_for: dict[Value, int] = {}
-    outputs = read_terms(
-        circuit, terms, sums=flatten, products=products, made_for=made_for
-    )
-    note_rewrites(circuit, terms.fired)
-    return Plan(circuit, terms, outputs, made_for).write("rewrite")
+    return Plan.read(circuit, terms, sums=flatten, products=products).write("rewrite")

@@ -11,8 +11,7 @@ from circuitgrad.circuit import Circuit
 from circuitgrad.exact import Rational, magnitude, quotient
 from circuitgrad.simplify import rules
 from circuitgrad.simplify.pairs import MAX_ROW, extract_pairs
-from circuitgrad.simplify.reading import read_terms
-from circuitgrad.simplify.rewrites import note_rewrites, too_large
+from circuitgrad.simplify.rewrites import too_large
 from circuitgrad.simplify.terms import ONE, RefusedError, Row, Terms, Value
 from circuitgrad.simplify.writing import Plan
 
@@ -68,11 +67,8 @@ def share_products(
     if too_large(circuit, "share_products", limit):
         return circuit
     terms = Terms(ieee=ieee)
-    made_for: dict[Value, int] = {}
-    outputs = read_terms(circuit, terms, products=products, made_for=made_for)
-    plan = Plan(circuit, terms, outputs, made_for)
+    plan = Plan.read(circuit, terms, products=products)
     _Products(plan, numbers).run(divide)
-    note_rewrites(circuit, terms.fired)
     return plan.write("share_products")
 
 

@@ -6,8 +6,7 @@ from circuitgrad import exact
 from circuitgrad.circuit import Circuit
 from circuitgrad.exact import Rational, magnitude, quotient
 from circuitgrad.simplify.pairs import MAX_ROW, extract_pairs
-from circuitgrad.simplify.reading import read_terms
-from circuitgrad.simplify.rewrites import note_rewrites, too_large
+from circuitgrad.simplify.rewrites import too_large
 from circuitgrad.simplify.rules import SHARE_MULTIPLE, SHARE_SUM
 from circuitgrad.simplify.terms import ONE, Row, Terms, Value
 from circuitgrad.simplify.writing import Plan
@@ -40,9 +39,7 @@ def share_sums(
     if too_large(circuit, "share_sums", limit):
         return circuit
     terms = Terms(ieee=ieee, numbers=False)
-    made_for: dict[Value, int] = {}
-    outputs = read_terms(circuit, terms, products="none", made_for=made_for)
-    plan = Plan(circuit, terms, outputs, made_for)
+    plan = Plan.read(circuit, terms, products="none")
     rows = {t: row for t, row in plan.sums.items() if not plan.constant(t)}
     if not ieee:
         for term in [t for t, row in rows.items() if len(row) > MAX_ROW]:
@@ -56,7 +53,6 @@ def share_sums(
     extract_pairs(rows, _SumPairs(ieee), plan.terms.new, note_shared)
     _share_multiples(plan, rows)
     plan.sums.update(rows)
-    note_rewrites(circuit, terms.fired)
     return plan.write("share_sums")
 
 

@@ -15,6 +15,8 @@ from circuitgrad.circuit import Circuit
 from circuitgrad.exact import Rational, magnitude, quotient
 from circuitgrad.gates import DIV, INPUT, INV, POWER, PROD, SUM, code_of
 from circuitgrad.provenance import Provenance
+from circuitgrad.simplify.reading import read_terms
+from circuitgrad.simplify.rewrites import note_rewrites
 from circuitgrad.simplify.rules import Rule
 from circuitgrad.simplify.terms import ONE, Row, Terms, Value
 
@@ -59,6 +61,17 @@ class Plan:
                 self.products[term] = dict(self.terms.row[term])
             elif kind == "call":
                 self.calls[term] = list(self.terms.row[term][1])
+
+    @classmethod
+    def read(
+        cls, circuit: Circuit, terms: Terms, *, sums: str = "none", products: str
+    ) -> Plan:
+        """Read a circuit into terms (`read_terms`), to be written as it is."""
+        made_for: dict[Value, int] = {}
+        outputs = read_terms(
+            circuit, terms, sums=sums, products=products, made_for=made_for
+        )
+        return cls(circuit, terms, outputs, made_for)
 
     def parts(self, term: int) -> list[int]:
         """Give the terms that a term is made of, as the plan has it now."""
@@ -105,7 +118,8 @@ class Plan:
         self.terms.fired.append((rule, self._gates.get(term, -1)))
 
     def write(self, pass_name: str) -> Circuit:
-        """Emit the circuit."""
+        """Emit the circuit, and take note of the rules that fired."""
+        note_rewrites(self.source, self.terms.fired)
         return _Writer(self).circuit(pass_name)
 
 
