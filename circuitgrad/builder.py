@@ -3,6 +3,9 @@
 A handle (`Expr`) is a vertex and a number factor: ``3*x`` makes no gate until something
 other than a sum uses it, so ``x - 3*y`` is one sum gate whose second wire has weight
 -3, exactly as in circuit text.
+
+Programs of millions of gates are built through the operators, so what a builder
+collects is one flat list of integers, three a vertex, made columns in bulk at the end.
 """
 
 from __future__ import annotations
@@ -10,12 +13,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from circuitgrad import exact
-from circuitgrad.circuit import Circuit, is_identifier
+from circuitgrad.circuit import Circuit
 from circuitgrad.columns import RawColumns
 from circuitgrad.errors import CircuitError
 from circuitgrad.gates import (
@@ -30,8 +34,12 @@ from circuitgrad.gates import (
     code_of,
     gate_type,
 )
+from circuitgrad.names import Names, is_identifier
 
 __all__ = ["Builder", "Expr", "Functions", "functions", "trace"]
+
+_WIDE = 256  # past the codes of gate types, which are a byte
+_DIFFERENCE = 2 * _WIDE
 
 
 class Builder:
@@ -53,18 +61,25 @@ class Builder:
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name
-        self.op: list[int] = []
-        self.fan_in: list[int] = []
-        self.operands: list[int] = []
-        self.weights: list[int] = []
-        self.params: list[int] = []
         self.names: dict[int, str] = {}
         self.outputs: list[tuple[str, int]] = []
         self.functions = Functions(self)
+        # Three numbers a vertex: (code, u, v) with -1 for no operand, (CONSTANT, place,
+        # -1), (_DIFFERENCE, u, v) for u - v, and (_WIDE + code, place in wide, -1).
+        self.tape: list[int] = []
+        self.wide: list[tuple[Sequence[int], Sequence[int] | None, int]] = []
         self._constants: dict[int, int] = {}
         self._inputs: set[str] = set()
 
     # -------------------------------------------------------------- vertices by number
+
+    def __len__(self) -> int:
+        return len(self.tape) // 3
+
+    def code(self, vertex: int) -> int:
+        """Give the gate type code of a vertex."""
+        code = self.tape[3 * vertex]
+        return SUM if code == _DIFFERENCE else code % _WIDE
 
     def add(
         self,
@@ -86,18 +101,24 @@ class Builder:
         param : int
             Place of the parameter.
         """
-        self.op.append(code)
-        self.fan_in.append(len(operands))
-        self.operands.extend(operands)
-        self.weights.extend([exact.ONE] * len(operands) if weights is None else weights)
-        self.params.append(param)
-        return len(self.op) - 1
+        tape = self.tape
+        count = len(operands)
+        if code == CONSTANT:
+            tape += (CONSTANT, param, -1)
+        elif param >= 0 or weights is not None or count > 2:
+            tape += (_WIDE + code, len(self.wide), -1)
+            self.wide.append((operands, weights, param))
+        elif count == 2:
+            tape += (code, operands[0], operands[1])
+        else:
+            tape += (code, operands[0] if count else -1, -1)
+        return len(tape) // 3 - 1
 
     def constant_vertex(self, place: int) -> int:
         """Give the vertex of a constant, by the place of its value."""
         vertex = self._constants.get(place)
         if vertex is None:
-            vertex = self._constants[place] = self.add(CONSTANT, (), (), place)
+            vertex = self._constants[place] = self.add(CONSTANT, (), None, place)
         return vertex
 
     def scaled(self, vertex: int, weight: Fraction) -> int:
@@ -176,7 +197,9 @@ class Builder:
         weight = Fraction(1)
         for handle in handles:
             weight *= handle.weight
-        return Expr(self, self.add(PROD, [handle.vertex for handle in handles]), weight)
+        return _scaled(
+            self, self.add(PROD, [handle.vertex for handle in handles]), weight
+        )
 
     def output(self, name: str, value: object) -> None:
         """Make a handle, or a number, an output."""
@@ -186,48 +209,72 @@ class Builder:
 
     def raw(self) -> RawColumns:
         """Give what was collected as arrays."""
-        return RawColumns(
-            np.array(self.op, dtype=np.uint8),
-            np.array(self.fan_in, dtype=np.int64),
-            np.array(self.operands, dtype=np.int32),
-            np.array(self.weights, dtype=np.int32),
-            np.array(self.params, dtype=np.int32),
-            np.zeros(len(self.op), dtype=np.int32),
+        table = np.array(self.tape, dtype=np.int32).reshape(-1, 3)
+        code, first, second = table[:, 0], table[:, 1], table[:, 2]
+        wide = (code >= _WIDE) & (code != _DIFFERENCE)
+        constant = code == CONSTANT
+        one = (first >= 0) & ~wide & ~constant
+        two = second >= 0
+        fan_in = one.astype(np.int64) + two
+        gates = [self.wide[i] for i in first[wide].tolist()]
+        fan_in[wide] = [len(operands) for operands, _, _ in gates]
+        offsets = np.zeros(len(table) + 1, dtype=np.int64)
+        np.cumsum(fan_in, out=offsets[1:])
+        operands = np.empty(offsets[-1], dtype=np.int32)
+        weights = np.full(offsets[-1], exact.ONE, dtype=np.int32)
+        operands[offsets[:-1][one]] = first[one]
+        operands[offsets[:-1][two] + 1] = second[two]
+        weights[offsets[:-1][code == _DIFFERENCE] + 1] = exact.MINUS_ONE
+        params = np.where(constant, first, -1).astype(np.int32)
+        params[wide] = [param for _, _, param in gates]
+        wires = np.repeat(wide, fan_in)
+        operands[wires] = list(chain.from_iterable(gate[0] for gate in gates))
+        weights[wires] = list(
+            chain.from_iterable(
+                [exact.ONE] * len(used) if places is None else places
+                for used, places, _ in gates
+            )
         )
+        op = np.where(code == _DIFFERENCE, SUM, code % _WIDE).astype(np.uint8)
+        shapes = np.zeros(len(table), dtype=np.int32)
+        return RawColumns(op, offsets, operands, weights, params, shapes)
 
     def finish(self) -> Circuit:
         """Make the circuit, verified."""
-        names = np.full(len(self.op), None, dtype=object)
-        for vertex, name in self.names.items():
-            names[vertex] = name
+        names = Names.of(len(self), self.names)
         return Circuit.assemble(
             self.raw(), names, self.outputs, name=self.name
         ).verify()
 
 
+def _scaled(builder: Builder, vertex: int, weight: Fraction) -> Expr:
+    """Give a handle of a vertex times a number."""
+    return Expr(builder, vertex) if weight == 1 else Scaled(builder, vertex, weight)
+
+
 class Expr:
-    """A handle on a vertex of a builder, times a number; it has the operators.
+    """A handle on a vertex of a builder; it has the operators.
 
     Numbers are exact: an integer, a `Fraction`, or a float, which means its shortest
     decimal.
     """
 
-    __slots__ = ("builder", "vertex", "weight")
+    __slots__ = ("builder", "vertex")
     __array_ufunc__ = None  # a NumPy scalar on the left leaves the operator to us
 
-    def __init__(
-        self, builder: Builder, vertex: int, weight: Fraction = Fraction(1)
-    ) -> None:
+    weight: Fraction = Fraction(1)
+
+    def __init__(self, builder: Builder, vertex: int) -> None:
         self.builder = builder
         self.vertex = vertex
-        self.weight = weight
 
     def settled(self) -> int:
         """Give a vertex of the value: with a number factor, a sum gate of one wire."""
         return self.builder.scaled(self.vertex, self.weight)
 
-    def _scaled(self, factor: Fraction) -> Expr:
-        return Expr(self.builder, self.vertex, self.weight * factor)
+    def times(self, factor: Fraction) -> Expr:
+        """Give a handle of the value times a number; no gate is made."""
+        return _scaled(self.builder, self.vertex, self.weight * factor)
 
     def __bool__(self) -> bool:
         raise TypeError(
@@ -235,49 +282,66 @@ class Expr:
         )
 
     def __neg__(self) -> Expr:
-        return self._scaled(Fraction(-1))
+        return self.times(Fraction(-1))
 
     def __pos__(self) -> Expr:
         return self
 
+    # The operators of two handles without number factors are what large circuits are
+    # built with: they append to the tape themselves.
+
     def __add__(self, other: object) -> Expr:
-        return self.builder.sum([self, other])
+        builder = self.builder
+        if type(other) is not Expr or other.builder is not builder:
+            return builder.sum([self, other])
+        tape = builder.tape
+        tape += (SUM, self.vertex, other.vertex)
+        return Expr(builder, len(tape) // 3 - 1)
 
     def __radd__(self, other: object) -> Expr:
         return self.builder.sum([other, self])
 
     def __sub__(self, other: object) -> Expr:
-        return self.builder.sum([self, -self.builder.lift(other)])
+        builder = self.builder
+        if type(other) is not Expr or other.builder is not builder:
+            return builder.sum([self, -builder.lift(other)])
+        tape = builder.tape
+        tape += (_DIFFERENCE, self.vertex, other.vertex)
+        return Expr(builder, len(tape) // 3 - 1)
 
     def __rsub__(self, other: object) -> Expr:
         return self.builder.sum([other, -self])
 
     def __mul__(self, other: object) -> Expr:
+        builder = self.builder
+        if type(other) is Expr and other.builder is builder:
+            tape = builder.tape
+            tape += (PROD, self.vertex, other.vertex)
+            return Expr(builder, len(tape) // 3 - 1)
         if isinstance(other, (Expr, exact.Pi)):
-            return self.builder.prod([self, other])
-        return self._scaled(exact.as_fraction(other))
+            return builder.prod([self, other])
+        return self.times(exact.as_fraction(other))
 
     def __rmul__(self, other: object) -> Expr:
         if isinstance(other, exact.Pi):
             return self.builder.prod([other, self])
-        return self._scaled(exact.as_fraction(other))
+        return self.times(exact.as_fraction(other))
 
     def __truediv__(self, other: object) -> Expr:
         if not isinstance(other, (Expr, exact.Pi)):
             factor = exact.as_fraction(other)
             if factor == 0:
                 raise CircuitError("division by the number zero")
-            return self._scaled(1 / factor)
+            return self.times(1 / factor)
         below = self.builder.lift(other).settled()
-        return Expr(
-            self.builder, self.builder.add(DIV, (self.vertex, below)), self.weight
-        )
+        quotient = self.builder.add(DIV, (self.vertex, below))
+        return _scaled(self.builder, quotient, self.weight)
 
     def __rtruediv__(self, other: object) -> Expr:
         if isinstance(other, exact.Pi):
             return self.builder.lift(other) / self
         inverse = self.builder.add(INV, (self.settled(),))
-        return Expr(self.builder, inverse, exact.as_fraction(other))
+        return _scaled(self.builder, inverse, exact.as_fraction(other))
 
     def __pow__(self, other: object) -> Expr:
         if isinstance(other, (Expr, exact.Pi)):
@@ -299,6 +363,28 @@ class Expr:
         return f"<Expr {'' if self.weight == 1 else f'{self.weight} * '}{name}>"
 
 
+class Scaled(Expr):
+    """A handle on a vertex times a number other than 1."""
+
+    __slots__ = ("weight",)
+
+    def __init__(self, builder: Builder, vertex: int, weight: Fraction) -> None:
+        self.builder = builder
+        self.vertex = vertex
+        self.weight = weight
+
+    def __add__(self, other: object) -> Expr:
+        return self.builder.sum([self, other])
+
+    def __sub__(self, other: object) -> Expr:
+        return self.builder.sum([self, -self.builder.lift(other)])
+
+    def __mul__(self, other: object) -> Expr:
+        if isinstance(other, (Expr, exact.Pi)):
+            return self.builder.prod([self, other])
+        return self.times(exact.as_fraction(other))
+
+
 class Functions:
     """Every gate type as a function of handles: ``functions.sin(x)``.
 
@@ -315,11 +401,16 @@ class Functions:
         if name.startswith("_"):
             raise AttributeError(name)
         try:
-            takes_parameter = gate_type(code_of(name)).takes_parameter
+            code = code_of(name)
         except CircuitError as error:
             raise AttributeError(str(error)) from None
+        takes_parameter = gate_type(code).takes_parameter
+        unary = gate_type(code).accepts(1) and not takes_parameter
 
         def apply(*operands: object) -> Expr:
+            if unary and len(operands) == 1 and type(operands[0]) is Expr:
+                handle = operands[0]
+                return Expr(handle.builder, handle.builder.add(code, (handle.vertex,)))
             handles = [u for u in operands if isinstance(u, Expr)]
             builder = handles[0].builder if handles else self._builder
             if builder is None:
@@ -331,6 +422,7 @@ class Functions:
             return builder.gate(name, *operands)
 
         apply.__name__ = name
+        setattr(self, name, apply)  # the next look-up finds it at once
         return apply
 
     def square(self, operand: Expr) -> Expr:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from circuitgrad import exact
-from circuitgrad.columns import Columns, RawColumns, assemble
+from circuitgrad.columns import Columns, RawColumns, assemble, first_defect
 from circuitgrad.errors import CircuitError
-from circuitgrad.gates import CONSTANT, INPUT, SUM, GateType, gate_type
+from circuitgrad.gates import CONSTANT, INPUT, GateType, gate_type
+from circuitgrad.names import Names, is_identifier
 from circuitgrad.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from circuitgrad.metrics import Stats
 
 __all__ = ["Circuit"]
-
-Names = npt.NDArray[np.object_]
 
 
 class Circuit:
@@ -36,8 +35,8 @@ class Circuit:
     ----------
     columns : Columns
         Vertices and wires, in the canonical order.
-    names : array of object
-        The name of each vertex, None where it has none.
+    names : Names
+        The names of vertices that have one.
     outputs : sequence of (str, int)
         The outputs: a name and a vertex each.
     name : str, optional
@@ -61,7 +60,6 @@ class Circuit:
         provenance: Provenance | None = None,
     ) -> None:
         pairs = tuple((label, int(vertex)) for label, vertex in outputs)
-        names.setflags(write=False)
         self.__dict__.update(
             columns=columns,
             names=names,
@@ -91,32 +89,35 @@ class Circuit:
         name: str | None = None,
         provenance: Provenance | None = None,
         keep: Bools | None = None,
+        alias: Ints | None = None,
         pass_name: str = "",
     ) -> Circuit:
         """Make a circuit from raw columns, in the canonical order.
 
-        ``provenance`` is that of the raw vertices; ``pass_name`` is added to it.
+        ``provenance`` is that of the raw vertices; ``pass_name`` is added to it where
+        there is one.
         """
-        named_constants = np.flatnonzero((raw.op == CONSTANT) & named(names))
+        named = names.vertices[raw.op[names.vertices] == CONSTANT]
         roots = np.array([vertex for _, vertex in outputs], dtype=np.int64)
-        used = np.concatenate([roots, named_constants])
-        columns, place, origin = assemble(raw, used, keep)
-        # A constant keeps its first name, and gates theirs.
-        fresh = np.full(len(columns), None, dtype=object)
-        sources = np.flatnonzero((place >= 0) & named(names))[::-1]
-        fresh[place[sources]] = names[sources]
+        columns, place, origin = assemble(
+            raw, np.concatenate([roots, named]), keep, alias
+        )
         return cls(
             columns,
-            fresh,
+            names.moved(place, len(columns)),  # a constant keeps its first name
             [(label, int(place[vertex])) for label, vertex in outputs],
             name,
-            provenance.take(origin, pass_name) if provenance is not None else None,
+            provenance.take(origin, *pass_name.split()) if provenance else None,
         )
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
         """Names of the inputs, in order; input ``i`` is vertex ``i``."""
-        return tuple(self.names[: self.columns.inputs].tolist())
+        count = self.columns.inputs
+        named = self.names.vertices[:count]
+        if np.array_equal(named, np.arange(count)):
+            return tuple(self.names.texts[:count].tolist())
+        return tuple(self.names[v] or "" for v in range(count))
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -189,7 +190,8 @@ class Circuit:
         try:
             return self.vertices[name]
         except KeyError:
-            known = ", ".join(list(self.vertices)[:12])
+            names = (known for known in self.vertices if is_identifier(known))
+            known = ", ".join(itertools.islice(names, 12))
             raise CircuitError(f"no vertex {name!r}; there are {known} ...") from None
 
     @cached_property
@@ -250,16 +252,13 @@ class Circuit:
             raise CircuitError("a constant cannot become an input")
         raw = RawColumns.of(self.columns)
         wires = self.columns.wires_of(at)
-        raw.op, raw.fan_in, raw.params = (
-            raw.op.copy(),
-            raw.fan_in.copy(),
-            raw.params.copy(),
-        )
-        raw.op[at], raw.fan_in[at], raw.params[at] = INPUT, 0, -1
+        raw.op, raw.params = raw.op.copy(), raw.params.copy()
+        raw.op[at], raw.params[at] = INPUT, -1
+        raw.offsets = raw.offsets.copy()
+        raw.offsets[at + 1 :] -= len(wires)
         raw.operands = np.delete(raw.operands, wires)
         raw.weights = np.delete(raw.weights, wires)
-        names = self.names.copy()
-        names[at] = self.labels[at]
+        names = self.names.with_changes({at: self.labels[at]})
         return Circuit.assemble(
             raw,
             names,
@@ -268,6 +267,56 @@ class Circuit:
             provenance=Provenance.of(self),
             pass_name="cut",
         )
+
+    def with_constants(self, places: Iterable[int]) -> Circuit:
+        """Give the same circuit with more constants, which no wire uses yet.
+
+        Parameters
+        ----------
+        places : iterable of int
+            Places of the numbers in the table of `circuitgrad.exact`.
+        """
+        columns = self.columns
+        inputs, sources = columns.inputs, columns.sources
+        here = columns.params[inputs:sources].tolist()
+        added = sorted(set(places) - set(here))
+        if not added:
+            return self
+        constants = sorted([*here, *added], key=exact.sort_key)
+        vertex_of = {place: inputs + i for i, place in enumerate(constants)}
+        count = len(columns) + len(added)
+        place = np.arange(len(columns), dtype=np.int32)
+        place[inputs:sources] = [vertex_of[each] for each in here]
+        place[sources:] += len(added)
+        origin = np.full(count, -1, dtype=np.int32)
+        origin[place] = np.arange(len(columns))
+        places = np.array(constants, dtype=np.int32)
+        params = [columns.params[:inputs], places, columns.params[sources:]]
+        return Circuit(
+            Columns(
+                np.insert(columns.op, sources, [CONSTANT] * len(added)),
+                np.insert(columns.offsets, sources, [0] * len(added)),
+                place[columns.operands],
+                columns.weights,
+                np.concatenate(params),
+                np.insert(columns.shapes, sources, [0] * len(added)),
+            ),
+            self.names.moved(place, count),
+            [(label, int(place[vertex])) for label, vertex in self.outputs],
+            self.name,
+            Provenance.of(self).take(origin),
+        )
+
+    def uses_its_constants(self) -> bool:
+        """Tell whether each constant is used by a wire, is an output or has a name."""
+        columns = self.columns
+        used = np.zeros(columns.sources, dtype=np.bool_)
+        used[columns.operands[columns.operands < columns.sources]] = True
+        outputs = self.output_vertices
+        used[outputs[outputs < columns.sources]] = True
+        named = self.names.vertices
+        used[named[named < columns.sources]] = True
+        return bool(used[columns.inputs :].all())
 
     def with_outputs(self, outputs: Iterable[tuple[str, int]]) -> Circuit:
         """Give the same vertices with other outputs."""
@@ -285,60 +334,38 @@ class Circuit:
             If one does not hold; the message names the vertex.
         """
         columns = self.columns
-        op, fan_in = columns.op, columns.fan_in
         _require(len(self.names) == len(columns), "as many names as vertices")
-        _require(bool((fan_in >= 0).all()), "fan-ins of 0 or more")
-        kinds = np.where(op == INPUT, 0, np.where(op == CONSTANT, 1, 2))
+        _require(bool((columns.fan_in >= 0).all()), "fan-ins of 0 or more")
+        kinds = np.minimum(columns.op, CONSTANT + 1).astype(np.int8)
         _require(
             bool((np.diff(kinds) >= 0).all()), "inputs, then constants, then gates"
         )
-        self._none(columns.operands >= columns.consumer, "an operand that comes later")
-        self._none(columns.operands < 0, "an operand before the first vertex")
-        for code in np.unique(op):
-            if code <= CONSTANT:
-                continue
-            gate, chosen = gate_type(int(code)), op == code
-            bad = chosen & (fan_in < 1 if gate.arity is None else fan_in != gate.arity)
-            if bad.any():
-                vertex = int(np.flatnonzero(bad)[0])
-                raise CircuitError(
-                    f"gate {self.labels[vertex]}: {gate.name} "
-                    f"with {fan_in[vertex]} operands"
-                )
-            missing = chosen & ((columns.params >= 0) != gate.takes_parameter)
-            _require(not missing.any(), f"a parameter where {gate.name} takes one")
         places = columns.params[columns.inputs : columns.sources].tolist()
         in_order = sorted(set(places), key=exact.sort_key)
         _require(places == in_order, "each constant once, in order")
-        linear = (op == SUM)[columns.consumer]
-        self._none(~linear & (columns.weights != exact.ONE), "a weight outside a sum")
-        source = columns.params[columns.operands]
-        loose = linear & (op[columns.operands] == CONSTANT)
-        loose &= (source != exact.ONE) & (source != exact.PI_PLACE)
-        self._none(loose, "a constant of a sum that is no weight on 1")
+        defect = first_defect(columns)
+        if defect is not None:
+            vertex, what = defect
+            raise CircuitError(f"gate {self.labels[vertex]} has {what}")
         self._verify_names()
         return self
 
     def _verify_names(self) -> None:
-        names = [name for name in self.names.tolist() if name is not None]
-        _require(len(set(names)) == len(names), "distinct names")
+        assert self.names.verified
         _require(all(self.inputs), "a name for every input")
-        for label in [*names, *self.output_names, *([self.name] if self.name else [])]:
+        for label in [*self.output_names, *([self.name] if self.name else [])]:
             if not is_identifier(label):
                 raise CircuitError(f"{label!r} is not an identifier")
         if not self.outputs:
             raise CircuitError("a circuit needs an output")
-        seen: set[str] = set()
-        for label, vertex in self.outputs:
-            if label in seen:
-                raise CircuitError(f"two outputs are named {label!r}")
-            seen.add(label)
-            _require(0 <= vertex < len(self.columns), "outputs that are vertices")
-
-    def _none(self, wires: Bools, what: str) -> None:
-        if wires.any():
-            vertex = int(self.columns.consumer[np.flatnonzero(wires)[0]])
-            raise CircuitError(f"gate {self.labels[vertex]} has {what}")
+        if len(set(self.output_names)) != len(self.outputs):
+            seen: set[str] = set()
+            for label in self.output_names:
+                if label in seen:
+                    raise CircuitError(f"two outputs are named {label!r}")
+                seen.add(label)
+        inside = all(0 <= vertex < len(self.columns) for _, vertex in self.outputs)
+        _require(inside, "outputs that are vertices")
 
     # ------------------------------------------------------------------ being a value
 
@@ -422,22 +449,6 @@ class Circuit:
         from circuitgrad.figures import mimebundle
 
         return mimebundle(self)
-
-
-def named(names: Names) -> Bools:
-    """Tell which vertices have a name."""
-    found: Bools = names != None  # noqa: E711 (elementwise)
-    return found
-
-
-def is_identifier(name: str) -> bool:
-    """Tell whether circuit text can say the name: letters, digits and ``_``, not pi."""
-    return (
-        bool(name)
-        and all(char.isalnum() or char == "_" for char in name)
-        and not name[0].isdecimal()
-        and name != "pi"
-    )
 
 
 def _require(holds: bool, what: str) -> None:

@@ -7,6 +7,7 @@ constants of a sum are weights on the constant 1.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,9 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from circuitgrad import exact, loops
-from circuitgrad.gates import CONSTANT, GATES, INPUT, SUM
+from circuitgrad.gates import CONSTANT, GATES, INPUT, SUM, gate_type
+from circuitgrad.loops import kernel
 
-__all__ = ["Bools", "Columns", "Ints", "RawColumns", "assemble", "trait_table"]
+__all__ = [
+    "Bools",
+    "Columns",
+    "Ints",
+    "RawColumns",
+    "assemble",
+    "first_defect",
+    "trait_table",
+]
 
 Ints = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
@@ -116,6 +126,17 @@ class Columns:
         ].tolist()
         return found
 
+    @cached_property
+    def uses(self) -> tuple[Ints, Ints]:
+        """The wires out of each vertex: where those of v start, and the wires.
+
+        Those of a vertex are in the order of their consumers and slots.
+        """
+        starts = np.zeros(len(self) + 2, dtype=np.int64)
+        wires = np.empty(self.wires, dtype=np.int32)
+        loops.distribute(self.operands, starts, wires)
+        return starts[:-1], wires
+
     def live(self, roots: Ints, wire_on: Bools | None = None) -> Bools:
         """Tell which vertices the roots depend on, themselves included."""
         mask = np.zeros(len(self), dtype=np.bool_)
@@ -143,12 +164,69 @@ def trait_table(trait: str) -> Bools:
     return np.array([False, False, *(trait in gate.traits for gate in GATES)])
 
 
+@kernel
+def _defect(op, offsets, operands, weights, params, arity, parameter, found):  # type: ignore[no-untyped-def]
+    """Find the first gate that breaks a rule: its vertex and the rule's number."""
+    for v in range(len(op)):
+        if op[v] <= CONSTANT:
+            continue
+        fan_in = offsets[v + 1] - offsets[v]
+        kind = -1
+        if fan_in < 1 or (arity[op[v]] >= 0 and fan_in != arity[op[v]]):
+            kind = 0
+        elif (params[v] >= 0) != parameter[op[v]]:
+            kind = 1
+        for w in range(offsets[v], offsets[v + 1]):
+            u = operands[w]
+            if u < 0:
+                kind = 2
+            elif u >= v:
+                kind = 3
+            elif op[v] != SUM:
+                if weights[w] != exact.ONE:
+                    kind = 4
+            elif op[u] == CONSTANT and params[u] not in (exact.ONE, exact.PI_PLACE):
+                kind = 5
+        if kind >= 0:
+            found[0] = v
+            found[1] = kind
+            break
+
+
+def first_defect(columns: Columns) -> tuple[int, str] | None:
+    """Find the first gate that breaks an invariant, and say what it has."""
+    arity = np.array([-1, -1, *(_any_or(gate.arity) for gate in GATES)])
+    parameter = np.array([False, False, *(gate.takes_parameter for gate in GATES)])
+    found = np.full(2, -1, dtype=np.int64)
+    _defect(
+        columns.op, columns.offsets, columns.operands, columns.weights, columns.params,
+        arity, parameter, found,
+    )  # fmt: skip
+    vertex, kind = found.tolist()
+    if vertex < 0:
+        return None
+    gate = gate_type(int(columns.op[vertex]))
+    wrong = "no parameter" if gate.takes_parameter else "a parameter"
+    return vertex, (
+        f"{columns.fan_in[vertex]} operands, which {gate.name} does not take",
+        f"{wrong}, against {gate.name}",
+        "an operand before the first vertex",
+        "an operand that comes later",
+        "a weight outside a sum",
+        "a constant of a sum that is no weight on 1",
+    )[kind]
+
+
+def _any_or(arity: int | None) -> int:
+    return -1 if arity is None else arity
+
+
 @dataclass
 class RawColumns:
     """Columns on their way: topological, but with constants anywhere and repeated."""
 
     op: Ints
-    fan_in: Ints
+    offsets: Ints
     operands: Ints
     weights: Ints
     params: Ints
@@ -159,41 +237,106 @@ class RawColumns:
         """Start from finished columns."""
         return cls(
             columns.op,
-            columns.fan_in,
+            columns.offsets,
             columns.operands,
             columns.weights,
             columns.params,
             columns.shapes,
         )
 
-    @classmethod
-    def joined(cls, parts: list[RawColumns]) -> RawColumns:
-        """Concatenate blocks of vertices; operands already count across the blocks."""
-        return cls(
-            np.concatenate([p.op for p in parts]),
-            np.concatenate([p.fan_in for p in parts]),
-            np.concatenate([p.operands for p in parts]),
-            np.concatenate([p.weights for p in parts]),
-            np.concatenate([p.params for p in parts]),
-            np.concatenate([p.shapes for p in parts]),
+    def with_gates(
+        self, gates: Mapping[int, tuple[int, list[int], list[int], int]]
+    ) -> RawColumns:
+        """Put gates in the place of others: code, operands, weights, parameter."""
+        if not gates:
+            return self
+        vertices = np.array(sorted(gates), dtype=np.int64)
+        new = [gates[v] for v in vertices.tolist()]
+        op, params, fan_in = self.op.copy(), self.params.copy(), np.diff(self.offsets)
+        untouched = np.ones(len(op), dtype=np.bool_)
+        untouched[vertices] = False
+        moved = np.repeat(untouched, fan_in)
+        op[vertices] = [code for code, _, _, _ in new]
+        params[vertices] = [param for _, _, _, param in new]
+        fan_in[vertices] = [len(operands) for _, operands, _, _ in new]
+        offsets = np.concatenate([[0], np.cumsum(fan_in)])
+        operands = np.empty(offsets[-1], dtype=np.int32)
+        weights = np.empty(offsets[-1], dtype=np.int32)
+        stays = np.repeat(untouched, fan_in)
+        operands[stays] = self.operands[moved]
+        weights[stays] = self.weights[moved]
+        operands[~stays] = [u for _, used, _, _ in new for u in used]
+        weights[~stays] = [place for _, _, places, _ in new for place in places]
+        return RawColumns(op, offsets, operands, weights, params, self.shapes)
+
+    def with_constants(self, places: Sequence[int]) -> RawColumns:
+        """Append constants, by the places of their values."""
+        count = len(places)
+        if not count:
+            return self
+        return RawColumns(
+            np.append(self.op, np.full(count, CONSTANT, dtype=np.uint8)),
+            np.append(self.offsets, np.full(count, self.offsets[-1])),
+            self.operands,
+            self.weights,
+            np.append(self.params, np.array(places, dtype=np.int32)),
+            np.append(self.shapes, np.zeros(count, dtype=np.int32)),
         )
 
-    @classmethod
-    def sources(cls, op: int, params: Ints) -> RawColumns:
-        """Make a block of inputs (parameters -1) or constants."""
-        count, empty = len(params), np.zeros(0, dtype=np.int32)
-        return cls(
-            np.full(count, op, dtype=np.uint8),
-            np.zeros(count, dtype=np.int64),
-            empty,
-            empty,
-            np.asarray(params, dtype=np.int32),
-            np.zeros(count, dtype=np.int32),
-        )
+
+@kernel
+def _survey(op, offsets, operands, params, alias, keep, wanted, found):  # type: ignore[no-untyped-def]
+    """Mark in ``wanted`` the constants in use; one more stands for the 1 of sums.
+
+    ``found[0]`` counts the wires of sums that come from other numbers than 1.
+    """
+    count = len(op)
+    for v in range(count):
+        if op[v] <= CONSTANT or not keep[v]:
+            continue
+        for w in range(offsets[v], offsets[v + 1]):
+            u = alias[operands[w]]
+            if op[u] == CONSTANT:
+                if op[v] == SUM and params[u] != exact.PI_PLACE:
+                    wanted[count] = True
+                    if params[u] != exact.ONE:
+                        found[0] += 1
+                else:
+                    wanted[u] = True
+
+
+@kernel
+def _compact(  # type: ignore[no-untyped-def]
+    op, offsets, operands, weights, params, shapes, alias, keep, one, place, at,
+    new_op, new_offsets, new_operands, new_weights, new_params, new_shapes, origin,
+):  # fmt: skip
+    """Write the gates that stay, one after another from place ``at``."""
+    wire = 0
+    for v in range(len(op)):
+        if op[v] <= CONSTANT or not keep[v]:
+            continue
+        for w in range(offsets[v], offsets[v + 1]):
+            u = alias[operands[w]]
+            if op[v] == SUM and op[u] == CONSTANT and params[u] != exact.PI_PLACE:
+                new_operands[wire] = one
+            else:
+                new_operands[wire] = place[u]
+            new_weights[wire] = weights[w]
+            wire += 1
+        new_op[at] = op[v]
+        new_params[at] = params[v]
+        new_shapes[at] = shapes[v]
+        origin[at] = v
+        place[v] = at
+        at += 1
+        new_offsets[at] = wire
 
 
 def assemble(
-    raw: RawColumns, used: Ints, keep: Bools | None = None
+    raw: RawColumns,
+    used: Ints,
+    keep: Bools | None = None,
+    alias: Ints | None = None,
 ) -> tuple[Columns, Ints, Ints]:
     """Put raw columns in the canonical order.
 
@@ -204,6 +347,8 @@ def assemble(
         Vertices that must stay though no wire uses them: outputs, named constants.
     keep : array of bool, optional
         Which gates stay; nothing that stays may depend on one that goes.
+    alias : array of int32, optional
+        For each vertex the one that wires from it come from instead.
 
     Returns
     -------
@@ -211,65 +356,76 @@ def assemble(
     place : array of int
         The new vertex of each raw one, -1 where it is gone.
     origin : array of int
-        The first raw vertex of each new one.
+        The first raw vertex of each new one, -1 for a constant 1 that sums need.
+
+    Notes
+    -----
+    Linear in wires, in two loops.
     """
+    count = len(raw.op)
     if keep is None:
-        keep = np.ones(len(raw.op), dtype=np.bool_)
-    wire_kept = np.repeat(keep, raw.fan_in)
-    fan_in = raw.fan_in[keep]
-    operands = raw.operands[wire_kept].astype(np.int64)
-    weights = raw.weights[wire_kept].astype(np.int32)
-
-    # The constants of a sum become weights on the constant 1, raw vertex `one`.
-    one = len(raw.op)
-    in_sum = np.repeat(raw.op[keep] == SUM, fan_in)
-    from_constant = (raw.op[operands] == CONSTANT) & in_sum
-    wires = np.flatnonzero(from_constant & (raw.params[operands] != exact.PI_PLACE))
-    for wire, value in zip(
-        wires.tolist(), raw.params[operands[wires]].tolist(), strict=True
-    ):
-        if value != exact.ONE:
-            scaled = exact.rational(int(weights[wire])) * exact.rational(value)
-            weights[wire] = exact.intern(exact.check_digits(scaled))
-    operands[wires] = one
-
-    values = np.append(raw.params, exact.ONE)
-    is_constant = np.append(raw.op == CONSTANT, True)
-    wanted = np.zeros(one + 1, dtype=np.bool_)
-    wanted[operands] = True
+        keep = np.ones(count, dtype=np.bool_)
+    if alias is None:
+        alias = np.arange(count, dtype=np.int32)
+    operands = np.ascontiguousarray(raw.operands, dtype=np.int32)
+    wanted = np.zeros(count + 1, dtype=np.bool_)
     wanted[used] = True
-    places = np.unique(values[wanted & is_constant])
-    places = np.array(sorted(places.tolist(), key=exact.sort_key), dtype=np.int32)
+    found = np.zeros(1, dtype=np.int64)
+    _survey(raw.op, raw.offsets, operands, raw.params, alias, keep, wanted, found)
+    weights = raw.weights
+    if found[0]:
+        weights = _weighted(raw, alias[operands], keep)
 
     inputs = np.flatnonzero(raw.op == INPUT)
-    gates = np.flatnonzero(keep & (raw.op > CONSTANT))
-    place = np.full(one + 1, -1, dtype=np.int64)
-    place[inputs] = np.arange(len(inputs))
+    constants = np.append(np.flatnonzero(raw.op == CONSTANT), count)
+    values = np.append(raw.params[constants[:-1]], exact.ONE)
+    wanted_values = set(values[wanted[constants]].tolist())
+    places = sorted(wanted_values, key=exact.sort_key)
+    vertex_of = {value: len(inputs) + i for i, value in enumerate(places)}
     first_gate = len(inputs) + len(places)
-    place[gates] = first_gate + np.arange(len(gates))
-    constant_vertex = {p: len(inputs) + i for i, p in enumerate(places.tolist())}
-    constants = np.flatnonzero(is_constant)
-    found = [constant_vertex.get(p, -1) for p in values[constants].tolist()]
-    place[constants] = np.array(found, dtype=np.int64)
+    place = np.full(count + 1, -1, dtype=np.int32)
+    place[inputs] = np.arange(len(inputs))
+    place[constants] = [vertex_of.get(value, -1) for value in values.tolist()]
 
-    count = first_gate + len(gates)
-    op = np.full(count, CONSTANT, dtype=np.uint8)
-    op[: len(inputs)] = INPUT
-    op[first_gate:] = raw.op[gates]
-    params = np.full(count, -1, dtype=np.int32)
+    total = first_gate + int(np.count_nonzero(keep & (raw.op > CONSTANT)))
+    op = np.full(total, INPUT, dtype=np.uint8)
+    op[len(inputs) : first_gate] = CONSTANT
+    offsets = np.zeros(total + 1, dtype=np.int64)
+    params = np.full(total, -1, dtype=np.int32)
     params[len(inputs) : first_gate] = places
-    params[first_gate:] = raw.params[gates]
-    shapes = np.zeros(count, dtype=np.int32)
+    shapes = np.zeros(total, dtype=np.int32)
     shapes[: len(inputs)] = raw.shapes[inputs]
-    shapes[first_gate:] = raw.shapes[gates]
-    offsets = np.zeros(count + 1, dtype=np.int64)
-    np.cumsum(raw.fan_in[gates], out=offsets[first_gate + 1 :])
-
-    origin = np.full(count, -1, dtype=np.int64)
-    kept = np.flatnonzero(place >= 0)[::-1]  # the first raw vertex is written last
-    origin[place[kept]] = kept
-    origin[origin == one] = -1
+    origin = np.full(total, -1, dtype=np.int32)
+    constants = constants[:-1][place[constants[:-1]] >= 0]
+    origin[place[constants[::-1]]] = constants[::-1]  # the first is written last
+    origin[: len(inputs)] = inputs
+    new_operands = np.empty(len(operands), dtype=np.int32)
+    new_weights = np.empty(len(operands), dtype=np.int32)
+    _compact(
+        raw.op, raw.offsets, operands, weights, raw.params, raw.shapes, alias, keep,
+        vertex_of.get(exact.ONE, -1), place, first_gate,
+        op, offsets, new_operands, new_weights, params, shapes, origin,
+    )  # fmt: skip
+    wires = int(offsets[-1])
     columns = Columns(
-        op, offsets, place[operands].astype(np.int32), weights, params, shapes
+        op, offsets, new_operands[:wires], new_weights[:wires], params, shapes
     )
     return columns, place[:-1], origin
+
+
+def _weighted(raw: RawColumns, operands: Ints, keep: Bools) -> Ints:
+    """Give the weights where a sum's number other than 1 is a weight on the 1."""
+    in_sum = np.repeat(keep & (raw.op == SUM), np.diff(raw.offsets))
+    values = raw.params[operands]
+    number = in_sum & (raw.op[operands] == CONSTANT)
+    number &= (values != exact.PI_PLACE) & (values != exact.ONE)
+    weights = raw.weights.copy()
+    wires = np.flatnonzero(number)
+    pairs = np.stack([raw.weights[wires], values[wires]])
+    kinds, kind = np.unique(pairs, axis=1, return_inverse=True)
+    scaled = [
+        exact.intern(exact.check_digits(exact.rational(a) * exact.rational(b)))
+        for a, b in kinds.T.tolist()
+    ]
+    weights[wires] = np.array(scaled, dtype=np.int32)[kind.ravel()]
+    return weights

@@ -232,6 +232,37 @@ def sort_key(place: int) -> tuple[bool, Fraction]:
     return (True, Fraction(0)) if isinstance(value, Pi) else (False, value)
 
 
+_small: list[npt.NDArray[np.int64]] = [np.zeros((2, 0), dtype=np.int64)]
+
+
+def small_fractions() -> npt.NDArray[np.int64]:
+    """Give the numerators and denominators of all places, for loops on machine words.
+
+    Where one of them is 2^31 or more in size, or the number is pi, both are 0.
+    """
+    known = _small[0]
+    if known.shape[1] < len(_numbers):
+        fresh = []
+        for value in _numbers[known.shape[1] :]:
+            pair = (0, 0)
+            if not isinstance(value, Pi):
+                pair = (value.numerator, value.denominator)
+            fresh.append(pair if max(abs(pair[0]), pair[1]) < 2**31 else (0, 0))
+        added = np.array(fresh, dtype=np.int64).T
+        _small[0] = known = np.concatenate([known, added], axis=1)
+    return known
+
+
+def intern_fractions(
+    numerators: npt.NDArray[np.int64], denominators: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int32]:
+    """Give the places of many fractions of numbers below 2^31."""
+    keys = (numerators << 31) | denominators
+    kinds, kind = np.unique(keys, return_inverse=True)
+    places = [intern(Fraction(key >> 31, key & (2**31 - 1))) for key in kinds.tolist()]
+    return np.array(places, dtype=np.int32)[kind]
+
+
 def to_floats(places: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
     """Round the numbers at many places to float64."""
     distinct, inverse = np.unique(places, return_inverse=True)

@@ -102,13 +102,17 @@ def emit(
 
 def _own_names(circuit: Circuit, emitted: Circuit) -> Circuit:
     """Drop names of adjoints of gates: those gates may not be the source's any more."""
-    kept = {*circuit.names.tolist(), *emitted.output_names}
-    names = emitted.names.copy()
-    for vertex, name in enumerate(names.tolist()):
-        if name not in kept:
-            names[vertex] = None
+    kept = {*circuit.names.distinct, *emitted.output_names}
+    names = emitted.names
+    dropped: dict[int, str | None] = dict.fromkeys(
+        vertex for vertex, name in names.items() if name not in kept
+    )
     return Circuit(
-        emitted.columns, names, emitted.outputs, emitted.name, emitted.provenance
+        emitted.columns,
+        names.with_changes(dropped),
+        emitted.outputs,
+        emitted.name,
+        emitted.provenance,
     )
 
 

@@ -45,8 +45,9 @@ def encode(circuit: Circuit) -> nx.MultiDiGraph[int]:
     params = columns.params.tolist()
     for vertex, code in enumerate(columns.op.tolist()):
         attributes = {"op": op_name(code)}
-        if names[vertex] is not None:
-            attributes["name"] = names[vertex]
+        name = names[vertex]
+        if name is not None:
+            attributes["name"] = name
         if params[vertex] >= 0:
             key = "value" if code == CONSTANT else "param"
             attributes[key] = exact.format_number(exact.number(params[vertex]))
@@ -81,7 +82,7 @@ def decode(graph: nx.MultiDiGraph[Any], path: str | None = None) -> Circuit:
     import numpy as np
 
     from circuitgrad.builder import Builder
-    from circuitgrad.circuit import is_identifier
+    from circuitgrad.names import is_identifier
 
     def fail(message: str, error: type[FormatError] = FormatError) -> FormatError:
         return error(message, path=path)
@@ -123,7 +124,7 @@ def decode(graph: nx.MultiDiGraph[Any], path: str | None = None) -> Circuit:
         taken[label] = node
         builder.names.setdefault(vertex_of[node], label)
     builder.outputs = _outputs(graph, vertex_of, fail)
-    if len(builder.op) > np.iinfo(np.int32).max:
+    if len(builder) > np.iinfo(np.int32).max:
         raise LimitError("more than 2^31 vertices", path=path)
     try:
         return builder.finish()
@@ -269,7 +270,7 @@ def _gate(
 def _outputs(
     graph: nx.MultiDiGraph[Any], vertex_of: dict[Any, int], fail: Any
 ) -> list[tuple[str, int]]:
-    from circuitgrad.circuit import is_identifier
+    from circuitgrad.names import is_identifier
 
     outputs = graph.graph.get("outputs")
     if not isinstance(outputs, (list, tuple)) or not outputs:

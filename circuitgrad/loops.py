@@ -1,6 +1,7 @@
 """The sequential loops over columns: interpreted when small, compiled when large.
 
-Each loop is plain Python over integer buffers.  Below `COMPILE_FROM` wires it runs as
+Each loop is plain Python over integers and integer buffers, and stands in the file that
+it serves; here are those that several need.  Below `COMPILE_FROM` wires it runs as
 it stands, on memory views (whose items are Python integers, faster than NumPy's);
 above, numba compiles the same source, once a machine where its cache can be written.  A
 test holds the two against each other, byte for byte.
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 __all__ = [
     "COMPILE_FROM",
+    "distribute",
     "kernel",
     "levels",
     "number_values",
@@ -32,9 +34,9 @@ class Kernel:
         functools.update_wrapper(self, function)
         self.function = function
 
-    def interpreted(self, *arrays: Any) -> None:
+    def interpreted(self, *arguments: Any) -> None:
         """Run the loop as Python."""
-        self.function(*(memoryview(a) for a in arrays))
+        self.function(*(a if type(a) is int else memoryview(a) for a in arguments))
 
     @functools.cached_property
     def compiled(self) -> Callable[..., None]:
@@ -47,15 +49,18 @@ class Kernel:
             compiled = numba.njit(self.function)
         return compiled
 
-    def __call__(self, *arrays: Any) -> None:
+    def __call__(self, *arguments: Any) -> None:
         """Run the loop the faster way for the size of its largest buffer."""
-        work = max(a.size for a in arrays)
+        work = max(a.size for a in arguments if type(a) is not int)
         run = self.interpreted if work < COMPILE_FROM else self.compiled
-        run(*arrays)
+        run(*arguments)
 
 
 def kernel(function: Callable[..., None]) -> Kernel:
-    """Make a loop a `Kernel`: it may use integers, buffers and nothing else."""
+    """Make a loop a `Kernel`: it may use integers, buffers and nothing else.
+
+    Buffers have one dtype each in every call, so that one compiled form serves all.
+    """
     return Kernel(function)
 
 
@@ -72,7 +77,7 @@ def reach_sinks(offsets, operands, wire_on, mask):  # type: ignore[no-untyped-de
 @kernel
 def reach_sources(offsets, operands, wire_on, mask):  # type: ignore[no-untyped-def]
     """Extend ``mask`` to every vertex that it depends on, by wires that are on."""
-    for v in range(len(mask) - 1, -1, -1):
+    for v in range(len(offsets) - 2, -1, -1):
         if mask[v]:
             for w in range(offsets[v], offsets[v + 1]):
                 if wire_on[w]:
@@ -87,6 +92,22 @@ def levels(offsets, operands, step, level):  # type: ignore[no-untyped-def]
         for w in range(offsets[v], offsets[v + 1]):
             deepest = max(deepest, level[operands[w]])
         level[v] = deepest + step[v]
+
+
+@kernel
+def distribute(keys, starts, items):  # type: ignore[no-untyped-def]
+    """Sort 0, 1, 2 ... by their keys, stably, by counting.
+
+    ``starts`` is all zeros, two more than there are keys; all but its last then say
+    where the items of each key start, and where they end.
+    """
+    for i in range(len(keys)):
+        starts[keys[i] + 2] += 1
+    for k in range(2, len(starts)):
+        starts[k] += starts[k - 1]
+    for i in range(len(keys)):
+        items[starts[keys[i] + 1]] = i
+        starts[keys[i] + 1] += 1
 
 
 @kernel

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
-    from circuitgrad.columns import Ints
 
-__all__ = ["ADJOINT", "COPY", "NEW", "PARTIAL", "PRODUCT", "TANGENT", "Provenance"]
+__all__ = [
+    "ADJOINT",
+    "COPY",
+    "NEW",
+    "PARTIAL",
+    "PRODUCT",
+    "TANGENT",
+    "Provenance",
+    "Roles",
+]
+
+Ints = npt.NDArray[Any]
 
 NEW: Final = 0  # made by a pass for its own ends
 COPY: Final = 1  # a vertex of the source itself
@@ -21,7 +32,31 @@ ADJOINT: Final = 4  # derivative of an output by a vertex
 TANGENT: Final = 5  # derivative of a vertex by an input
 
 
-@dataclass(frozen=True, eq=False)
+class Roles(NamedTuple):
+    """What the vertices of an emitted circuit are, an array each.
+
+    ``role`` is `COPY`, `PARTIAL`, `PRODUCT`, `ADJOINT`, `TANGENT` or `NEW`;
+    ``vertex`` and ``slot`` are the vertex of the source and for a partial or a product
+    the operand slot (-1: shared by the slots), -1 where there is none; ``other`` is
+    for an adjoint the output vertex, for a tangent the input vertex, else -1; ``order``
+    says of how many differentiations each vertex is: 0 in the source, 2 in a
+    gradient's gradient.
+    """
+
+    role: Ints
+    vertex: Ints
+    slot: Ints
+    other: Ints
+    order: Ints
+
+
+def _own(count: int) -> Roles:
+    none = np.full(count, -1, dtype=np.int32)
+    role = np.full(count, COPY, dtype=np.uint8)
+    vertex = np.arange(count, dtype=np.int32)
+    return Roles(role, vertex, none, none, np.zeros(count, dtype=np.uint8))
+
+
 class Provenance:
     """Where the vertices of an emitted circuit come from.
 
@@ -31,66 +66,121 @@ class Provenance:
         The first circuit; those between it and the emitted one are not kept.
     passes : tuple of str
         The passes on the way, in order.
-    role : array of uint8
-        What each vertex is: `COPY`, `PARTIAL`, `PRODUCT`, `ADJOINT`, `TANGENT`, `NEW`.
-    vertex, slot : array of int32
-        The vertex of the source, and for a partial or a product the operand slot
-        (-1: shared by the slots); -1 where there is none.
-    other : array of int32
-        For an adjoint the output vertex, for a tangent the input vertex; else -1.
-    order : array of uint8
-        Of how many differentiations each vertex is: 0 in the source, 2 in a gradient's
-        gradient.
+    made : (Provenance, callable), optional
+        The provenance of the circuit before, and how its roles become these.  That is
+        worked out when somebody asks: most circuits of a pipeline are never asked.
+        Where left out, this is the source itself.
     """
 
-    source: Circuit
-    passes: tuple[str, ...]
-    role: Ints
-    vertex: Ints
-    slot: Ints
-    other: Ints
-    order: Ints
+    def __init__(
+        self,
+        source: Circuit,
+        passes: tuple[str, ...],
+        made: tuple[Provenance, Callable[[Roles], Roles]] | None = None,
+    ) -> None:
+        self.source = source
+        self.passes = passes
+        self._roles: Roles | None = None
+        self._made = made
+
+    @property
+    def roles(self) -> Roles:
+        """What the vertices are; arrays in the order of the vertices."""
+        steps = []
+        at = self
+        while at._roles is None and at._made is not None:  # pipelines may be long
+            before, step = at._made
+            steps.append(step)
+            at = before
+        roles = at._roles or _own(len(self.source.columns))
+        for step in reversed(steps):
+            roles = step(roles)
+        self._roles, self._made = roles, None
+        return roles
+
+    @property
+    def role(self) -> Ints:
+        """What each vertex is: `COPY`, `PARTIAL`, `ADJOINT` ..."""
+        return self.roles.role
+
+    @property
+    def vertex(self) -> Ints:
+        """The vertex of the source that each one belongs to, or -1."""
+        return self.roles.vertex
+
+    @property
+    def slot(self) -> Ints:
+        """The operand slot of a partial or a product, or -1."""
+        return self.roles.slot
+
+    @property
+    def other(self) -> Ints:
+        """The output of an adjoint, the input of a tangent, or -1."""
+        return self.roles.other
+
+    @property
+    def order(self) -> Ints:
+        """Of how many differentiations each vertex is."""
+        return self.roles.order
 
     @classmethod
     def of(cls, circuit: Circuit) -> Provenance:
         """Give a circuit's provenance; a circuit that was read comes from itself."""
         if circuit.provenance is not None:
             return circuit.provenance
-        count = len(circuit.columns)
+        return cls(circuit, ())
+
+    def take(self, origin: Ints | None, *passes: str) -> Provenance:
+        """Follow a pass that made each vertex from that at ``origin`` (-1: none).
+
+        None says that all vertices are where they were.
+        """
+
+        def follow(before: Roles) -> Roles:
+            if origin is None:
+                return before
+            none = origin < 0
+            defaults = (NEW, -1, -1, -1, 0)
+            return Roles(
+                *(
+                    np.where(none, default, part[origin]).astype(part.dtype)
+                    for part, default in zip(before, defaults, strict=True)
+                )
+            )
+
+        return Provenance(self.source, (*self.passes, *passes), (self, follow))
+
+    def extended(
+        self, appended: Callable[[], tuple[Ints, Ints, Ints, Ints]]
+    ) -> Provenance:
+        """Append vertices that belong to vertices of this circuit, not its source.
+
+        ``appended`` gives their roles, vertices, slots and others when it is asked to.
+        """
+
+        def extend(before: Roles) -> Roles:
+            role, vertex, slot, other = appended()
+
+            def through(own: Ints) -> Ints:
+                return np.where(own < 0, -1, before.vertex[own]).astype(np.int32)
+
+            fresh = np.where(
+                np.asarray(role) == NEW, 0, 1 + before.order.max(initial=0)
+            )
+            return Roles(
+                np.concatenate([before.role, role]).astype(np.uint8),
+                np.concatenate([before.vertex, through(vertex)]),
+                np.concatenate([before.slot, slot]).astype(np.int32),
+                np.concatenate([before.other, through(other)]),
+                np.concatenate([before.order, fresh]).astype(np.uint8),
+            )
+
+        return Provenance(self.source, self.passes, (self, extend))
+
+    def extended_by(self, count: int) -> Provenance:
+        """Append vertices that belong to none."""
         none = np.full(count, -1, dtype=np.int32)
-        role = np.full(count, COPY, dtype=np.uint8)
-        own = np.arange(count, dtype=np.int32)
-        return cls(circuit, (), role, own, none, none, np.zeros(count, dtype=np.uint8))
-
-    def take(self, origin: Ints, name: str) -> Provenance:
-        """Follow a pass that made each vertex from that at ``origin`` (-1: none)."""
-        none = origin < 0
-        return Provenance(
-            self.source,
-            (*self.passes, name),
-            np.where(none, NEW, self.role[origin]).astype(np.uint8),
-            np.where(none, -1, self.vertex[origin]).astype(np.int32),
-            np.where(none, -1, self.slot[origin]).astype(np.int32),
-            np.where(none, -1, self.other[origin]).astype(np.int32),
-            np.where(none, 0, self.order[origin]).astype(np.uint8),
-        )
-
-    def extended(self, role: Ints, vertex: Ints, slot: Ints, other: Ints) -> Provenance:
-        """Append vertices that belong to vertices of this circuit, not its source."""
-
-        def through(own: Ints) -> Ints:
-            return np.where(own < 0, -1, self.vertex[own]).astype(np.int32)
-
-        fresh = np.where(np.asarray(role) == NEW, 0, 1 + self.order.max(initial=0))
-        return Provenance(
-            self.source,
-            self.passes,
-            np.concatenate([self.role, role]).astype(np.uint8),
-            np.concatenate([self.vertex, through(vertex)]),
-            np.concatenate([self.slot, slot]).astype(np.int32),
-            np.concatenate([self.other, through(other)]),
-            np.concatenate([self.order, fresh]).astype(np.uint8),
-        )
+        return self.extended(lambda: (np.zeros(count, np.uint8), none, none, none))
 
     def describe(self, vertex: int) -> str:
         """Say what a vertex is: ``adjoint of g1``, ``partial of f at slot 0``."""

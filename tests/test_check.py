@@ -83,7 +83,7 @@ def mutants(gradient):
             key: changes.get(key, getattr(columns, key)).copy()
             for key in ("op", "offsets", "operands", "weights", "params", "shapes")
         }
-        return cg.Circuit(Columns(**arrays), gradient.names.copy(), gradient.outputs)
+        return cg.Circuit(Columns(**arrays), gradient.names, gradient.outputs)
 
     live = gradient.live
     for wire in range(columns.wires):

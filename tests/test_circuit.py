@@ -15,6 +15,7 @@ from strategies import POINTS, at, circuits, rational_circuits
 import circuitgrad as cg
 from circuitgrad.columns import Columns
 from circuitgrad.formats.json import parse_json, write_json
+from circuitgrad.names import Names
 
 
 def test_the_graph_is_the_networkx_dag():
@@ -145,7 +146,8 @@ def damaged(circuit, **changes):
         )
         for key in ("op", "offsets", "operands", "weights", "params", "shapes")
     }
-    names = np.array(changes.get("names", circuit.names), dtype=object)
+    given = changes.get("names", circuit.names.tolist())
+    names = Names.of(len(given), {v: n for v, n in enumerate(given) if n is not None})
     return cg.Circuit(Columns(**arrays), names, changes.get("outputs", circuit.outputs))
 
 
@@ -154,10 +156,10 @@ def damaged(circuit, **changes):
     [
         ({"operands": [0, 0, 0, 4]}, "an operand that comes later"),
         ({"weights": [2, 1, 1, 1]}, "a weight outside a sum"),
-        ({"params": [-1, 1, 5, -1]}, "a parameter where prod"),
-        ({"op": [0, 1, 14, 2]}, "with 2 operands"),
+        ({"params": [-1, 1, 5, -1]}, "a parameter, against prod"),
+        ({"op": [0, 1, 14, 2]}, "2 operands, which sinh does not take"),
         ({"op": [0, 2, 3, 1]}, "inputs, then constants, then gates"),
-        ({"names": ["x", None, "x", None]}, "distinct names"),
+        ({"names": ["x", None, "x", None]}, "two vertices are named 'x'"),
         ({"names": [None, None, "x", None]}, "a name for every input"),
         ({"names": ["a b", None, None, None]}, "'a b' is not an identifier"),
         ({"outputs": []}, "needs an output"),

@@ -2,65 +2,87 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from strategies import circuits
 
 import circuitgrad as cg
 from circuitgrad import loops
-from circuitgrad.columns import trait_table
 
 pytestmark = pytest.mark.filterwarnings("default")  # numba's own, on new Pythons
 
 
-def arguments(circuit):
-    """Give each loop with arguments, the last of which it fills."""
-    columns = circuit.columns
-    count, wires = len(columns), columns.wires
-    on = np.arange(wires) % 3 != 0
-    mask = np.zeros(count, dtype=np.bool_)
-    mask[:2] = mask[-2:] = True
-    table = np.full(256, -1, dtype=np.int64)
-    scratch = np.zeros(wires, dtype=np.int64)
-    common = columns.offsets, columns.operands
-    return [
-        (loops.reach_sinks, (*common, on, mask)),
-        (loops.reach_sources, (*common, on, mask)),
-        (
-            loops.levels,
-            (
-                *common,
-                columns.is_gate.astype(np.int64),
-                np.zeros(count, dtype=np.int64),
-            ),
-        ),
-        (
-            loops.number_values,
-            (
-                columns.op,
-                *common,
-                columns.weights,
-                columns.params,
-                trait_table("commutative"),
-                table,
-                scratch,
-                np.zeros(count, dtype=np.int64),
-            ),
-        ),
-    ]
+class Both:
+    """Runs a kernel both ways, and holds the bytes of all buffers together."""
 
+    def __init__(self, kernel):
+        self.kernel = kernel
+        self.calls = 0
 
-@settings(max_examples=60, deadline=None)
-@given(circuits(most=20))
-def test_interpreted_equals_compiled(circuit):
-    for kernel, given_arguments in arguments(circuit):
+    def __call__(self, *arguments):
+        """Run both, compare, and leave what the loop as it stands has made."""
         results = []
-        for run in (kernel.interpreted, kernel.compiled):
-            copies = [np.array(a) for a in given_arguments]
+        for run in (self.kernel.interpreted, self.kernel.compiled):
+            copies = [a if type(a) is int else np.array(a) for a in arguments]
             run(*copies)
-            results.append([a.tobytes() for a in copies])
-        assert results[0] == results[1]
+            results.append([a if type(a) is int else a.tobytes() for a in copies])
+        assert results[0] == results[1], self.kernel.function.__name__
+        self.kernel.interpreted(*arguments)
+        self.calls += 1
+
+
+def kernels():
+    """Find every kernel of the package, with the modules that know it."""
+    found = {}
+    for info in pkgutil.walk_packages(cg.__path__, "circuitgrad."):
+        if info.name.endswith("__main__"):
+            continue
+        module = importlib.import_module(info.name)
+        for name, value in vars(module).items():
+            if isinstance(value, loops.Kernel):
+                found.setdefault(value, []).append((module, name))
+    return found
+
+
+@pytest.fixture
+def both(monkeypatch):
+    """Run every kernel both ways; give them by name."""
+    # a buffer that is not filled to its end is compared all the same
+    monkeypatch.setattr(np, "empty", np.zeros)
+    made = {}
+    for kernel, places in kernels().items():
+        made[kernel.function.__name__] = stand_in = Both(kernel)
+        for module, name in places:
+            monkeypatch.setattr(module, name, stand_in)
+    return made
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(circuit=circuits(most=20))
+def test_interpreted_equals_compiled(both, circuit):
+    """On the way through both modes, all default passes, with --ieee, and counts."""
+    for mode in ("reverse", "forward"):
+        gradient = cg.jacobian(circuit, mode=mode, value=True)
+        gradient.stats()
+    cg.run(cg.reverse_mode(circuit), "fuse{ieee}")
+
+
+def test_every_kernel_is_compared(both):
+    circuit = cg.parse(
+        "input x, y\ns = x + 2*y\nt = 3*s - x\nu = -s\nf = t*u*x + u + sin(u)\noutput f"
+    )
+    cg.gradient(circuit, mode="forward").stats()
+    cg.gradient(circuit, value=True)
+    unused = {name for name, kernel in both.items() if not kernel.calls}
+    assert not unused
 
 
 def test_large_circuits_are_compiled(monkeypatch):

@@ -198,7 +198,7 @@ def test_provenance_says_what_each_gate_is():
     assert says["g1"] == "product of y at slot 0"
     tidy = cg.run(literal, "fold,fuse,cse,dce")
     assert tidy.provenance.source is circuit
-    assert tidy.provenance.passes == ("reverse_mode", "fold", "fuse", "dce")
+    assert tidy.provenance.passes == ("reverse_mode", "fold", "fuse")
     roles = set(
         cg.reverse_mode(cg.parse_expression("sigmoid(x)*y")).provenance.role.tolist()
     )
@@ -218,7 +218,7 @@ def allowed_operations(circuit):
             int(columns.params[vertex]),
         )
         allowed |= {
-            GATES[code - 2].name for code in partials.raw.op.tolist() if code > 1
+            GATES[code - 2].name for code in partials.columns.op.tolist() if code > 1
         }
     return allowed
 

@@ -154,7 +154,7 @@ def _role(circuit: Circuit, vertex: int) -> Any:
 
 def _known_names(circuit: Circuit) -> set[str]:
     """Give the names that a derivative may be by."""
-    known = {name for name in circuit.names if name is not None}
+    known = set(circuit.names.distinct)
     if circuit.provenance is not None:
         known.update(circuit.provenance.source.labels)
     return known

@@ -1,4 +1,4 @@
-"""The chain rule as bulk array operations: what forward and reverse mode share.
+"""The chain rule as a sweep: what forward and reverse mode share.
 
 Both modes differ only in the direction in which derivatives travel along the wires.
 Each wire (u into g at a slot) contributes one term,
@@ -8,9 +8,8 @@ Each wire (u into g at a slot) contributes one term,
 
 and a vertex's derivative is the sum of its terms.  What a term looks like depends only
 on the partial: a number becomes a weight of the sum's wire, anything else a product
-gate.  So no walk over the circuit is needed: partials are traced once a gate type and
-stamped for all its gates (`Partials`), and room for the terms is found by prefix sums
-(`_Terms`).
+gate.  Partials are traced once a gate type and stamped for all its gates (`Partials`),
+so that one loop over wires (`_propagate`) writes the derivatives as columns.
 """
 
 from __future__ import annotations
@@ -18,22 +17,92 @@ from __future__ import annotations
 import numpy as np
 
 from circuitgrad import exact
-from circuitgrad.columns import Ints, RawColumns
+from circuitgrad.columns import Bools, Ints
 from circuitgrad.gates import PROD, SUM
+from circuitgrad.loops import kernel
 from circuitgrad.passes.emission import Emission
-from circuitgrad.passes.partials import Partials
+from circuitgrad.passes.partials import NONE, Partials
 from circuitgrad.provenance import PRODUCT
 
 __all__ = ["propagate"]
+
+
+@kernel
+def _propagate(  # type: ignore[no-untyped-def]
+    down, starts, terms, used, begin, partial, number_at, derivative,
+    op, offsets, operands, weights, params, vertex, of_slot, found,
+):  # fmt: skip
+    """Write the derivative of each vertex: the products of its terms, then their sum.
+
+    ``terms[starts[v]:starts[v + 1]]`` are the wires that may contribute to v, by their
+    ``partial``; wire w uses the derivative of ``used[w]``, and the wires into a vertex
+    ``begin`` where the columns say.  ``found`` holds the next free vertex and wire, and
+    the first vertex that was free.
+    """
+    at, wire, first = found[0], found[1], found[2]
+    count = len(derivative)
+    for i in range(count):
+        v = count - 1 - i if down else i
+        many = 0
+        only = 0
+        product = at
+        for t in range(starts[v], starts[v + 1]):
+            w = terms[t]
+            factor = partial[w]
+            if factor == NONE:
+                continue
+            many += 1
+            only = w
+            if factor >= 0:
+                operands[wire] = derivative[used[w]]
+                operands[wire + 1] = factor
+                weights[wire] = exact.ONE
+                weights[wire + 1] = exact.ONE
+                wire += 2
+                op[at] = PROD
+                params[at] = -1
+                consumer = used[w] if down else v
+                vertex[at - first] = consumer
+                of_slot[at - first] = w - begin[consumer]
+                at += 1
+                offsets[at] = wire
+        if many == 0:
+            continue
+        if many == 1 and partial[only] == -1 - exact.ONE and used[only] != number_at:
+            derivative[v] = derivative[used[only]]
+            continue
+        if many > 1 or product == at:
+            for t in range(starts[v], starts[v + 1]):
+                w = terms[t]
+                factor = partial[w]
+                if factor >= 0:
+                    operands[wire] = product
+                    weights[wire] = exact.ONE
+                    product += 1
+                    wire += 1
+                elif factor != NONE:
+                    operands[wire] = derivative[used[w]]
+                    weights[wire] = -1 - factor
+                    wire += 1
+            op[at] = SUM
+            params[at] = -1
+            at += 1
+            offsets[at] = wire
+        vertex[at - 1 - first] = v  # the sum, or the one product, is the derivative
+        of_slot[at - 1 - first] = -1
+        derivative[v] = at - 1
+    found[0] = at
+    found[1] = wire
 
 
 def propagate(
     emission: Emission,
     partials: Partials,
     *,
-    wires: Ints,
-    into: Ints,
-    out_of: Ints,
+    terms: tuple[Ints, Ints],
+    used: Ints,
+    on: Bools,
+    down: bool,
     seed: tuple[int, int],
     role: int,
     other: int,
@@ -44,126 +113,55 @@ def propagate(
     ----------
     emission : Emission
     partials : Partials
-        Stamped for the consumers of all these wires.
-    wires : array of int
-        The wires that contribute, ordered so that a vertex's terms stand together and
-        after the derivatives that they use.
-    into, out_of : array of int
-        For each of these wires, the vertex whose derivative gets the term and the
-        vertex whose derivative the term uses.
+        Stamped for the consumers of all wires that are on.
+    terms : (array of int, array of int)
+        The wires that run into each vertex, in the order of its terms: where those of
+        vertex v start, and the wires.
+    used : array of int32
+        For each wire the vertex whose derivative its term uses.
+    on : array of bool
+        Which wires contribute.
+    down : bool
+        Whether derivatives travel from the last vertex to the first.
     seed : (int, int)
-        The vertex whose derivative is given, and the raw vertex that it is; one that
-        is a constant is a number.
+        The vertex whose derivative is given, and the vertex that it is; one that is a
+        constant is a number.
     role, other : int
         For the provenance.
 
     Returns
     -------
     array of int
-        The raw vertex of each vertex's derivative, -1 where it is structurally zero.
+        The vertex of each vertex's derivative, -1 where it is structurally zero.
 
     Notes
     -----
-    Linear in the wires, but for the aliases (a derivative that is one term of weight 1
-    is that term): they are followed by pointer jumping, in log(depth) array operations.
+    Linear in the wires.
     """
-    derivative = np.full(len(partials.columns), -1, dtype=np.int64)
+    derivative = np.full(len(partials.columns), -1, dtype=np.int32)
     derivative[seed[0]] = seed[1]
-    if not len(wires):
-        return derivative
-    number_at = seed[0] if seed[1] in emission.constants.values() else -1
-    terms = _Terms(partials, wires, into, out_of, number_at)
-    derivative = terms.settle(derivative, emission.count)
-    raw = terms.raw(derivative, emission.count)
-    emission.append(raw, *terms.belonging(role), other)
+    partial = np.where(on, partials.partial, np.int32(NONE))
+    products = int(np.count_nonzero(partial >= 0))
+    room = products + len(derivative)
+    emission.reserve(room, 2 * products + int(np.count_nonzero(on)))
+    vertex, of_slot = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
+    found = np.array([emission.count, emission.wires, emission.count], dtype=np.int64)
+    _propagate(
+        int(down), *terms, used, partials.columns.offsets, partial,
+        seed[0] if seed[1] in emission.constants.values() else -1, derivative,
+        emission.op, emission.offsets, emission.operands, emission.weights,
+        emission.params, vertex, of_slot, found,
+    )  # fmt: skip
+    size = int(found[0]) - emission.count
+    vertex, of_slot = vertex[:size].copy(), of_slot[:size].copy()
+    emission.advance(
+        size,
+        int(found[1]) - emission.wires,
+        lambda: (
+            np.where(of_slot < 0, role, PRODUCT),
+            vertex,
+            of_slot,
+            np.full(size, other, dtype=np.int32),
+        ),
+    )
     return derivative
-
-
-class _Terms:
-    """The terms of one propagation, grouped by the vertex that they run into.
-
-    A group is emitted as its product gates and then its sum, where it has one.
-    Positions (``product_at``, ``at``) count from the first vertex that is emitted.
-    """
-
-    def __init__(
-        self, partials: Partials, wires: Ints, into: Ints, out_of: Ints, number_at: int
-    ) -> None:
-        self.partials, self.wires, self.out_of = partials, wires, out_of
-        self.number = partials.number[wires]
-        self.is_product = self.number < 0
-
-        starts = np.flatnonzero(np.append(True, into[1:] != into[:-1]))
-        self.starts, self.targets = starts, into[starts]
-        self.terms = np.diff(np.append(starts, len(wires)))
-        self.group = np.repeat(np.arange(len(starts)), self.terms)
-
-        # A term alone is the derivative, unless it is a number or scaled by one.
-        alone = self.terms == 1
-        self.lone_product = alone & self.is_product[starts]
-        unscaled = self.number[starts] == exact.ONE
-        self.alias = alone & unscaled & (out_of[starts] != number_at)
-        self.has_sum = ~(self.lone_product | self.alias)
-
-        self.room = np.add.reduceat(self.is_product.astype(np.int64), starts)
-        self.room += self.has_sum
-        base = np.cumsum(self.room) - self.room
-        rank: Ints = np.cumsum(self.is_product) - self.is_product
-        products = base[self.group] + rank - rank[starts][self.group]
-        self.product_at = products[self.is_product]
-        self.at = base + self.room - 1  # the sum, or the one product
-
-    def settle(self, derivative: Ints, first: int) -> Ints:
-        """Give the raw vertex of each derivative, aliases followed to what they are."""
-        parent = np.arange(len(derivative))
-        parent[self.targets[self.alias]] = self.out_of[self.starts[self.alias]]
-        while True:
-            further = parent[parent]
-            if np.array_equal(further, parent):
-                break
-            parent = further
-        derivative[self.targets[~self.alias]] = first + self.at[~self.alias]
-        return derivative[parent]
-
-    def raw(self, derivative: Ints, first: int) -> RawColumns:
-        """Make the gates: a product is derivative times partial, a sum adds terms."""
-        is_product, total = self.is_product, int(self.room.sum())
-        op = np.full(total, SUM, dtype=np.uint8)
-        op[self.product_at] = PROD
-        fan_in = np.full(total, 2, dtype=np.int64)
-        fan_in[self.at[self.has_sum]] = self.terms[self.has_sum]
-        offsets = np.cumsum(fan_in) - fan_in
-        operands = np.empty(int(fan_in.sum()), dtype=np.int64)
-        weights = np.full(len(operands), exact.ONE, dtype=np.int32)
-
-        used = derivative[self.out_of]
-        operands[offsets[self.product_at]] = used[is_product]
-        partial = self.partials.vertex[self.wires[is_product]]
-        operands[offsets[self.product_at] + 1] = partial
-
-        term = used  # what each term adds to its sum
-        term[is_product] = first + self.product_at
-        weight = np.where(is_product, exact.ONE, self.number)
-        in_sum = self.has_sum[self.group]
-        slot = np.arange(len(self.wires)) - self.starts[self.group]
-        wire = offsets[self.at[self.group]] + slot
-        operands[wire[in_sum]] = term[in_sum]
-        weights[wire[in_sum]] = weight[in_sum]
-        params = np.full(total, -1, dtype=np.int32)
-        shapes = np.zeros(total, dtype=np.int32)
-        return RawColumns(op, fan_in, operands, weights, params, shapes)
-
-    def belonging(self, role: int) -> tuple[Ints, Ints, Ints]:
-        """Give role, vertex and slot of each gate, for the provenance."""
-        columns, total = self.partials.columns, int(self.room.sum())
-        roles = np.full(total, role, dtype=np.uint8)
-        vertex = np.repeat(self.targets, self.room)
-        slot = np.full(total, -1, dtype=np.int32)
-        wires = self.wires[self.is_product]
-        roles[self.product_at] = PRODUCT
-        vertex[self.product_at] = columns.consumer[wires]
-        slot[self.product_at] = columns.slot[wires]
-        lone = self.at[self.lone_product]  # the only term is the derivative itself
-        roles[lone], slot[lone] = role, -1
-        vertex[lone] = self.targets[self.lone_product]
-        return roles, vertex, slot

@@ -24,8 +24,8 @@ def cse(circuit: Circuit) -> Circuit:
     compilers", 1970.
     """
     columns = circuit.columns
-    slots = 1 << max(4, int(2 * len(columns)).bit_length())
-    same = np.empty(len(columns), dtype=np.int64)
+    slots = 1 << max(4, (len(columns) * 3 // 2).bit_length())
+    same = np.empty(len(columns), dtype=np.int32)
     loops.number_values(
         columns.op,
         columns.offsets,
@@ -33,7 +33,7 @@ def cse(circuit: Circuit) -> Circuit:
         columns.weights,
         columns.params,
         trait_table("commutative"),
-        np.full(slots, -1, dtype=np.int64),
+        np.full(slots, -1, dtype=np.int32),
         np.empty(columns.wires, dtype=np.int64),
         same,
     )

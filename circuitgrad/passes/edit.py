@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from circuitgrad import exact
-from circuitgrad.circuit import Circuit, named
+from circuitgrad import exact, loops
+from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Bools, Ints, RawColumns
-from circuitgrad.gates import CONSTANT
+from circuitgrad.names import Names
 from circuitgrad.provenance import Provenance
 
 __all__ = ["Edit"]
@@ -27,7 +27,7 @@ class Edit:
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
         self.columns = circuit.columns
-        self.alias: Ints = np.arange(len(self.columns), dtype=np.int64)
+        self.alias: Ints = np.arange(len(self.columns), dtype=np.int32)
         self.gates: dict[int, tuple[int, list[int], list[int], int]] = {}
         self.added: list[int] = []  # places of new constants
         self._vertex_of: dict[int, int] = {}
@@ -92,72 +92,59 @@ class Edit:
         still = np.array_equal(self.alias, np.arange(len(self.alias)))
         return bool(self.gates) or not still
 
-    def finish(self, pass_name: str, keep: Bools | None = None) -> Circuit:
-        """Make the edited circuit, less gates aliased or where ``keep`` is False."""
+    def finish(
+        self, pass_name: str, keep: Bools | None = None, live_only: bool = False
+    ) -> Circuit:
+        """Make the edited circuit, less gates aliased or where ``keep`` is False.
+
+        ``live_only`` says to leave out gates that no output depends on any more.
+        """
         circuit, columns = self.circuit, self.columns
         count = len(columns)
         own = np.arange(count)
         staying = self.alias == own
         if keep is not None:
             staying &= keep
-        target = np.concatenate([self.alias, np.arange(count, count + len(self.added))])
+        added = np.arange(count, count + len(self.added), dtype=np.int32)
+        target = np.concatenate([self.alias, added])
 
-        names = circuit.names.copy()
-        for vertex in np.flatnonzero(~staying & named(names)).tolist():
-            now = int(self.alias[vertex])
-            # a constant is better shown as its value, so only gates inherit a name
-            heir = now < count and staying[now] and columns.op[now] > CONSTANT
-            if heir and names[now] is None:
-                names[now] = names[vertex]
-            names[vertex] = None
-
-        raw = self._replaced(RawColumns.of(columns))
-        raw.operands = target[raw.operands]
-        extra = RawColumns.sources(CONSTANT, np.array(self.added, dtype=np.int32))
-        raw = RawColumns.joined([raw, extra])
-        none = np.full(len(self.added), -1)
-        provenance = Provenance.of(circuit).extended(
-            np.zeros(len(none)), none, none, none
-        )
+        extra = len(self.added)
+        raw = RawColumns.of(columns).with_gates(self.gates)
+        if live_only:
+            staying &= self._live(raw)
+        raw = raw.with_constants(self.added)
         return Circuit.assemble(
             raw,
-            np.concatenate([names, np.full(len(self.added), None, dtype=object)]),
+            self._names(staying, count + extra),
             [(label, int(target[vertex])) for label, vertex in circuit.outputs],
             name=circuit.name,
-            provenance=provenance,
-            keep=np.concatenate([staying, np.ones(len(self.added), dtype=np.bool_)]),
+            provenance=Provenance.of(circuit).extended_by(extra),
+            keep=np.concatenate([staying, np.ones(extra, dtype=np.bool_)]),
+            alias=target,
             pass_name=pass_name,
         )
 
-    def _replaced(self, raw: RawColumns) -> RawColumns:
-        """Put the replaced gates into the columns; move the others' wires in bulk."""
-        if not self.gates:
-            return raw
-        columns = self.columns
-        vertices = np.array(sorted(self.gates), dtype=np.int64)
-        gates = [self.gates[v] for v in vertices.tolist()]
-        raw.op, raw.fan_in, raw.params = (
-            raw.op.copy(),
-            raw.fan_in.copy(),
-            raw.params.copy(),
-        )
-        raw.op[vertices] = [gate[0] for gate in gates]
-        raw.fan_in[vertices] = [len(gate[1]) for gate in gates]
-        raw.params[vertices] = [gate[3] for gate in gates]
-        offsets = np.concatenate([[0], np.cumsum(raw.fan_in)])
-        operands = np.empty(offsets[-1], dtype=np.int64)
-        weights = np.empty(offsets[-1], dtype=np.int32)
-        untouched = np.ones(len(columns), dtype=np.bool_)
-        untouched[vertices] = False
-        wires = np.flatnonzero(untouched[columns.consumer])
-        moved = offsets[columns.consumer[wires]] + columns.slot[wires]
-        operands[moved] = columns.operands[wires]
-        weights[moved] = columns.weights[wires]
-        for vertex, (_, new_operands, new_weights, _) in zip(
-            vertices.tolist(), gates, strict=True
-        ):
-            span = slice(offsets[vertex], offsets[vertex + 1])
-            operands[span] = new_operands
-            weights[span] = new_weights
-        raw.operands, raw.weights = operands, weights
-        return raw
+    def _names(self, staying: Bools, count: int) -> Names:
+        """Give the names: a gate inherits that of a vertex that became it."""
+        names, columns = self.circuit.names, self.columns
+        gone = names.vertices[~staying[names.vertices]]
+        now = self.alias[gone]
+        # a constant is better shown as its value, so only gates inherit a name
+        heir = (now < len(columns)) & (now != gone)
+        heir[heir] = staying[now[heir]] & columns.is_gate[now[heir]]
+        heir[heir] = ~names.mask[now[heir]]
+        changes: dict[int, str | None] = dict.fromkeys(gone.tolist())
+        for vertex, old in zip(now[heir].tolist(), gone[heir].tolist(), strict=True):
+            changes.setdefault(vertex, names[old])
+        return names.with_changes(changes, count)
+
+    def _live(self, raw: RawColumns) -> Bools:
+        """Tell which vertices are inputs, or some output depends on them now."""
+        count = len(self.columns)
+        live = np.zeros(count + len(self.added), dtype=np.bool_)
+        live[: self.columns.inputs] = True
+        target = np.append(self.alias, np.arange(count, len(live), dtype=np.int32))
+        live[target[self.circuit.output_vertices]] = True
+        on = np.ones(len(raw.operands), dtype=np.bool_)
+        loops.reach_sources(raw.offsets, target[raw.operands], on, live)
+        return live[:count]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from circuitgrad.circuit import Circuit
-from circuitgrad.columns import Ints, RawColumns
+from circuitgrad.columns import Columns, Ints, RawColumns
 from circuitgrad.errors import CircuitError
 from circuitgrad.gates import CONSTANT
+from circuitgrad.names import Names
 from circuitgrad.provenance import Provenance
 
 __all__ = ["Emission", "Request"]
@@ -59,11 +60,16 @@ class Request:
             vertices = [*range(columns.inputs), *range(columns.sources, len(columns))]
             chosen = [(circuit.labels[v], v) for v in vertices]
         else:
-            chosen = [
-                (name, circuit.vertex(name))
-                for name in dict.fromkeys(circuit.inputs if wrt is None else wrt)
-            ]
-            for name, vertex in chosen:
+            # inputs are looked up apart, or the labels of all gates would be made
+            inputs = {name: v for v, name in enumerate(circuit.inputs)}
+            if wrt is None:
+                chosen = list(inputs.items())
+            else:
+                chosen = [
+                    (name, inputs[name] if name in inputs else circuit.vertex(name))
+                    for name in dict.fromkeys(wrt)
+                ]
+            for name, vertex in chosen if wrt is not None else ():
                 if circuit.columns.op[vertex] == CONSTANT:
                     raise CircuitError(
                         f"{name!r} is a constant: nothing varies with it"
@@ -88,53 +94,85 @@ class Request:
         return np.array([vertex for _, vertex in self.wrt], dtype=np.int64)
 
 
+Belonging = Callable[[], tuple[Ints, Ints, Ints, Ints]]
+
+
 class Emission:
-    """An emitted circuit on its way: blocks of raw vertices after the source's."""
+    """An emitted circuit on its way: the source's columns, with room for more.
 
-    def __init__(self, circuit: Circuit) -> None:
-        self.circuit = circuit
-        self.count = len(circuit.columns)
-        self.blocks = [RawColumns.of(circuit.columns)]
-        self.names = [circuit.names]
-        self.belonging: list[tuple[Ints, Ints, Ints, Ints]] = []
-        self.constants: dict[int, int] = {}
+    The arrays are longer than what is in them: ``count`` vertices and ``wires`` wires.
+    Passes write past those and `advance`.
 
-    def append(
-        self,
-        block: RawColumns,
-        role: Ints | int,
-        vertex: Ints,
-        slot: Ints,
-        other: Ints | int,
-    ) -> int:
-        """Add a block, its operands raw vertices; give the first vertex's number."""
-        first, size = self.count, len(block.op)
-        self.blocks.append(block)
-        self.names.append(np.full(size, None, dtype=object))
-        self.belonging.append(
-            (
-                np.broadcast_to(np.asarray(role), size),
-                vertex,
-                slot,
-                np.broadcast_to(np.asarray(other), size),
-            )
-        )
-        self.count += size
-        return first
+    Parameters
+    ----------
+    circuit : Circuit
+    constants : iterable of int
+        Places of the numbers that will be needed: where all of them are used, what was
+        written is in the canonical order as it stands.
+    """
+
+    def __init__(self, circuit: Circuit, constants: Iterable[int]) -> None:
+        self.circuit = circuit.with_constants(constants)
+        columns = self.circuit.columns
+        self.count, self.wires = len(columns), columns.wires
+        self.op, self.offsets, self.params = columns.op, columns.offsets, columns.params
+        self.operands, self.weights = columns.operands, columns.weights
+        self.belonging: list[Belonging] = []
+        self.names: dict[int, str] = {}
+        places = columns.params[columns.inputs : columns.sources].tolist()
+        self.constants = {p: v for v, p in enumerate(places, columns.inputs)}
+        self.canonical = True
+
+    def reserve(self, vertices: int, wires: int) -> None:
+        """Make room for more vertices and wires; memory that is not used costs none."""
+        if self.count + vertices > len(self.op) or self.op is self.circuit.columns.op:
+            room = self.count + vertices + (self.count + vertices) // 2
+            self.op = _grown(self.op, self.count, room)
+            self.params = _grown(self.params, self.count, room)
+            self.offsets = _grown(self.offsets, self.count + 1, room + 1)
+        if (
+            self.wires + wires > len(self.operands)
+            or self.operands is self.circuit.columns.operands
+        ):
+            room = self.wires + wires + (self.wires + wires) // 2
+            self.operands = _grown(self.operands, self.wires, room)
+            self.weights = _grown(self.weights, self.wires, room)
+
+    def advance(self, vertices: int, wires: int, belonging: Belonging) -> None:
+        """Take in what was written; ``belonging`` gives the parts of `Roles`."""
+        self.count += vertices
+        self.wires += wires
+        self.belonging.append(belonging)
 
     def source(self, op: int, param: int) -> int:
-        """Add an input (to be named by the caller) or a constant."""
-        none = np.array([-1])
-        return self.append(RawColumns.sources(op, np.array([param])), 0, none, none, -1)
+        """Add an input (to be named by the caller) or a constant; give its vertex."""
+        self.reserve(1, 0)
+        vertex = self.count
+        self.op[vertex], self.params[vertex] = op, param
+        self.offsets[vertex + 1] = self.wires
+        none = np.array([-1], dtype=np.int32)
+        self.advance(1, 0, lambda: (np.zeros(1, dtype=np.uint8), none, none, none))
+        self.canonical = False
+        return vertex
 
     def constant(self, place: int) -> int:
-        """Give the raw vertex of a constant."""
+        """Give the vertex of a constant."""
         if place not in self.constants:
-            found = self.circuit.columns.place_of_constant(place)
-            self.constants[place] = (
-                self.source(CONSTANT, place) if found is None else found
-            )
+            self.constants[place] = self.source(CONSTANT, place)
         return self.constants[place]
+
+    def raw(self) -> RawColumns:
+        """Give what was written so far."""
+        shapes = np.zeros(self.count, dtype=np.int32)
+        shapes[: len(self.circuit.columns)] = self.circuit.columns.shapes
+        return RawColumns(
+            self.op[: self.count],
+            self.offsets[: self.count + 1],
+            self.operands[: self.wires],
+            self.weights[: self.wires],
+            self.params[: self.count],
+            shapes,
+        )
 
     def finish(
         self,
@@ -147,43 +185,82 @@ class Emission:
         A constant, or a vertex that has a name, gets none, and an output only its own
         output's; a name that is taken by a gate or an output gets ``_2``.
         """
-        twice = [name for name, n in Counter(n for n, _ in outputs).items() if n > 1]
-        if twice:
+        if len({name for name, _ in outputs}) < len(outputs):
+            counts = Counter(name for name, _ in outputs)
+            twice = [name for name, count in counts.items() if count > 1]
             raise CircuitError(
                 f"two outputs would be named {twice[0]!r}: an output of the circuit, "
                 "or another derivative; choose others, or leave the values out"
             )
+        raw = self.raw()
+        all_names = self._named(outputs, names)
         provenance = Provenance.of(self.circuit)
         if self.belonging:
-            columns = (
-                np.concatenate(part) for part in zip(*self.belonging, strict=True)
+            provenance = provenance.extended(_joined(self.belonging))
+        if self.canonical:
+            made = Circuit(
+                Columns(**vars(raw)),
+                all_names,
+                outputs,
+                self.circuit.name,
+                provenance.take(None, pass_name),
             )
-            provenance = provenance.extended(*columns)
-        all_names = np.concatenate(self.names)
-        of_source = {name for name in all_names if name is not None}
-        taken = {label for label, _ in outputs} | of_source
-        constants = set(self.constants.values())
-        own: dict[int, set[str]] = {}
-        for label, vertex in outputs:
-            own.setdefault(vertex, set()).add(label)
-        for wanted, vertex in names:
-            if vertex in constants or all_names[vertex] is not None:
-                continue
-            if vertex in own:
-                if wanted in own[vertex] and wanted not in of_source:
-                    all_names[vertex] = wanted
-                continue
-            name, count = wanted, 1
-            while name in taken:
-                count += 1
-                name = f"{wanted}_{count}"
-            taken.add(name)
-            all_names[vertex] = name
+            if made.uses_its_constants():
+                return made
         return Circuit.assemble(
-            RawColumns.joined(self.blocks),
+            raw,
             all_names,
             outputs,
             name=self.circuit.name,
             provenance=provenance,
             pass_name=pass_name,
         )
+
+    def _named(
+        self, outputs: Sequence[tuple[str, int]], names: Sequence[tuple[str, int]]
+    ) -> Names:
+        """Give the source's names and the new ones; `finish` says which those are."""
+        source = self.circuit.names
+        found = dict(self.names)
+        if names:
+            last = len(self.circuit.columns)
+            taken = {*source.distinct, *(label for label, _ in outputs)}
+            constants = set(self.constants.values())
+            own, outside = set(outputs), {vertex for _, vertex in outputs}
+            for wanted, vertex in names:
+                if vertex in constants or vertex in found:
+                    continue
+                if vertex < last and source[vertex] is not None:
+                    continue
+                if vertex in outside:
+                    if (wanted, vertex) in own and wanted not in source:
+                        found[vertex] = wanted
+                    continue
+                name, count = wanted, 1
+                while name in taken:
+                    count += 1
+                    name = f"{wanted}_{count}"
+                taken.add(name)
+                found[vertex] = name
+        return source.with_changes(found, self.count)
+
+
+def _grown(array: Ints, count: int, room: int) -> Ints:
+    grown: Ints = np.empty(room, dtype=array.dtype)
+    grown[:count] = array[:count]
+    return grown
+
+
+def _joined(parts: list[Belonging]) -> Belonging:
+    """Put what belongs to several blocks of vertices together."""
+
+    def join() -> tuple[Ints, Ints, Ints, Ints]:
+        roles, vertices, slots, others = zip(*(part() for part in parts), strict=True)
+        return (
+            np.concatenate(roles),
+            np.concatenate(vertices),
+            np.concatenate(slots),
+            np.concatenate(others),
+        )
+
+    return join

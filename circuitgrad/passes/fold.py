@@ -85,12 +85,8 @@ class _Fold:
 
     def users_of(self, vertex: int) -> list[int]:
         if self.users is None:
-            columns = self.columns
-            order = np.argsort(columns.operands, kind="stable")
-            starts = np.searchsorted(
-                columns.operands[order], np.arange(len(columns) + 1)
-            )
-            self.users = columns.consumer[order], starts
+            starts, wires = self.columns.uses
+            self.users = self.columns.consumer[wires], starts
         consumers, starts = self.users
         found: list[int] = consumers[starts[vertex] : starts[vertex + 1]].tolist()
         return found

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from circuitgrad import exact
-from circuitgrad.circuit import Circuit, named
+from circuitgrad.circuit import Circuit
 from circuitgrad.passes.chain_rule import propagate
 from circuitgrad.passes.emission import Emission, Request
-from circuitgrad.passes.partials import Partials
+from circuitgrad.passes.partials import Kinds, Partials
 from circuitgrad.provenance import TANGENT
 
 __all__ = ["forward_mode"]
@@ -59,10 +59,11 @@ def forward_mode(
     -----
     For n inputs, O(n * wires) time and gates: the notes' Theta(n (s + w)).
     """
+    kinds = Kinds(circuit.columns)
+    emission = Emission(circuit, {exact.ONE, *kinds.constants})
+    circuit, columns = emission.circuit, emission.circuit.columns
     request = Request.make(circuit, of, wrt, all)
-    columns = circuit.columns
-    emission = Emission(circuit)
-    partials = Partials(columns)
+    partials = Partials(columns, kinds)
     varies = columns.depends_on(request.wrt_vertices, partials.nonzero)
     useful = columns.live(
         request.of_vertices, partials.nonzero & varies[columns.operands]
@@ -70,24 +71,31 @@ def forward_mode(
     partials.stamp(emission, varies & useful)
     one = emission.constant(exact.ONE)
 
+    terms = columns.offsets, np.arange(columns.wires, dtype=np.int32)
     names = []
     tangents = []
     for name, x in request.wrt:
         on = columns.depends_on(np.array([x]), partials.nonzero)[columns.operands]
-        wires = np.flatnonzero(on & partials.nonzero & useful[columns.consumer])
+        on &= partials.nonzero & useful[columns.consumer]
         tangent = propagate(
             emission,
             partials,
-            wires=wires,
-            into=columns.consumer[wires],
-            out_of=columns.operands[wires],
+            terms=terms,
+            used=columns.operands,
+            on=on,
+            down=False,
             seed=(x, one),
             role=TANGENT,
             other=x,
         )
         tangents.append(tangent)
-        emitted = np.flatnonzero((tangent >= len(columns)) & named(circuit.names))
-        names += [(f"d{circuit.names[v]}_d{name}", int(tangent[v])) for v in emitted]
+        emitted = circuit.names.where(tangent >= len(columns))
+        names += [
+            (f"d{gate}_d{name}", at)
+            for gate, at in zip(
+                emitted.texts.tolist(), tangent[emitted.vertices].tolist(), strict=True
+            )
+        ]
 
     outputs = list(circuit.outputs) if value else []
     for label, vertex in request.of:

@@ -4,34 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from circuitgrad import exact
 from circuitgrad.builder import Builder, Expr
-from circuitgrad.columns import Bools, Ints, RawColumns
-from circuitgrad.gates import CONSTANT, INPUT, gate_type
-from circuitgrad.passes.emission import Emission
+from circuitgrad.columns import Bools, Ints, assemble
+from circuitgrad.gates import INPUT, SUM, gate_type
+from circuitgrad.loops import kernel
 from circuitgrad.provenance import PARTIAL
 
 if TYPE_CHECKING:
     from circuitgrad.columns import Columns
+    from circuitgrad.passes.emission import Emission
 
-__all__ = ["Partials", "Template", "template"]
+__all__ = ["NONE", "Kinds", "Partials", "Template", "template"]
+
+#: Stands for a partial that is structurally zero.
+NONE: Final = -(2**31)
 
 
 @dataclass(frozen=True)
 class Template:
     """The partials of one gate type at one arity and parameter, as a small circuit.
 
-    Its vertices are the operands, the output, then ``raw``'s own constants and gates.
-    ``number[slot]`` is the place of a partial that is a number, else -1; then
-    ``vertex[slot]`` is the partial.  ``slot[i]`` is the slot that vertex i serves, -1
-    where several share it.
+    Its vertices are the operands, the output, then ``constants`` (places of numbers)
+    and the gates of ``columns``.  ``number[slot]`` is the place of a partial that is a
+    number, else -1; then ``vertex[slot]`` is the partial.  ``slot[i]`` is the slot that
+    gate i serves, -1 where several share it.
     """
 
-    raw: RawColumns
+    columns: Columns
+    constants: list[int]
     number: Ints
     vertex: Ints
     slot: Ints
@@ -57,19 +62,22 @@ def template(code: int, arity: int, param: int) -> Template:
             vertex[i] = builder.lift(partial).settled()
         else:
             number[i] = exact.intern(exact.as_fraction(partial))
-    raw = builder.raw()
-    return Template(raw, number, vertex, _slots(raw, vertex))
+    real = vertex >= 0
+    columns, place, _ = assemble(builder.raw(), vertex[real])
+    vertex[real] = place[vertex[real]]
+    constants = columns.params[columns.inputs : columns.sources].tolist()
+    slot = _slots(columns, vertex)[columns.sources :]
+    return Template(columns, constants, number, vertex, slot)
 
 
-def _slots(raw: RawColumns, vertex: Ints) -> Ints:
+def _slots(columns: Columns, vertex: Ints) -> Ints:
     """Find the one slot that each template vertex serves, -1 if it serves several."""
-    offsets = np.concatenate([[0], np.cumsum(raw.fan_in)])
-    serves = np.full(len(raw.op), -2, dtype=np.int32)  # -2: none yet
+    serves = np.full(len(columns), -2, dtype=np.int32)  # -2: none yet
     for i, v in enumerate(vertex.tolist()):
         if v >= 0:
             serves[v] = i if serves[v] == -2 else -1
-    for v in range(len(raw.op) - 1, -1, -1):
-        for u in raw.operands[offsets[v] : offsets[v + 1]].tolist():
+    for v in range(len(columns) - 1, -1, -1):
+        for u in columns.operands_of(v):
             if serves[u] not in (-2, serves[v]):
                 serves[u] = -1
             else:
@@ -80,95 +88,237 @@ def _slots(raw: RawColumns, vertex: Ints) -> Ints:
     return np.maximum(serves, -1)
 
 
+@kernel
+def _kinds(op, offsets, params, start, table, first, kind):  # type: ignore[no-untyped-def]
+    """Give each gate the number of its kind: type, arity and parameter.
+
+    ``kind`` is filled for each gate, counted from vertex ``start``, with numbers in
+    order of appearance; ``first`` holds the first gate of each kind, ``table`` is an
+    open-addressing hash table filled with -1.
+    """
+    slots = len(table) - 1
+    count = 0
+    for v in range(start, len(op)):
+        arity = offsets[v + 1] - offsets[v]
+        place = (op[v] * 1000003 + arity * 7919 + params[v] * 31) & slots
+        while True:
+            k = table[place]
+            if k < 0:
+                table[place] = count
+                first[count] = v
+                kind[v - start] = count
+                count += 1
+                break
+            u = first[k]
+            if (
+                op[u] == op[v]
+                and params[u] == params[v]
+                and offsets[u + 1] - offsets[u] == arity
+            ):
+                kind[v - start] = k
+                break
+            place = (place + 1) & slots
+
+
+@kernel
+def _numbers(offsets, weights, kind, start, slot_at, slot_number, partial):  # type: ignore[no-untyped-def]
+    """Say each wire's partial where it is a number: times the wire's weight."""
+    for v in range(start, start + len(kind)):
+        at = slot_at[kind[v - start]] - offsets[v]
+        for w in range(offsets[v], offsets[v + 1]):
+            place = slot_number[at + w]
+            if place == exact.ONE:  # only sums have weights, and partials of 1
+                place = weights[w]
+            if place == exact.ZERO:
+                partial[w] = NONE
+            elif place >= 0:
+                partial[w] = -1 - place
+
+
+@kernel
+def _stamp(  # type: ignore[no-untyped-def]
+    offsets, operands, kind, start, wanted, slot_at, slot_vertex,
+    gate_at, gate_op, gate_param, wire_at, wire_vertex, wire_weight, at, wire_to,
+    inputs, new_op, new_offsets, new_operands, new_weights, new_params,
+    partial, owner, loose,
+):  # fmt: skip
+    """Write the partial gates of each wanted gate at ``at[kind]``, which moves on.
+
+    A vertex of a template is an operand, the output, a gate of the template past
+    them, or, where negative, the constant vertex -1 - it.  ``loose[0]`` tells whether a
+    constant of the source came into a sum.
+    """
+    shift = at[len(at) - 1]  # where the stamped gates begin
+    for v in range(start, start + len(kind)):
+        if not wanted[v]:
+            continue
+        k = kind[v - start]
+        first = offsets[v]
+        arity = offsets[v + 1] - first
+        base = at[k] - arity - 1
+        to = wire_to[k]
+        for g in range(gate_at[k], gate_at[k + 1]):
+            new = at[k]
+            new_op[new] = gate_op[g]
+            new_params[new] = gate_param[g]
+            owner[new - shift] = v
+            for w in range(wire_at[g], wire_at[g + 1]):
+                u = wire_vertex[w]
+                if u < 0:
+                    new_operands[to] = -1 - u
+                elif u < arity:
+                    new_operands[to] = operands[first + u]
+                    if gate_op[g] == SUM and inputs <= operands[first + u] < start:
+                        loose[0] = True
+                elif u == arity:
+                    new_operands[to] = v
+                else:
+                    new_operands[to] = base + u
+                new_weights[to] = wire_weight[w]
+                to += 1
+            new_offsets[new + 1] = to
+            at[k] = new + 1
+        wire_to[k] = to
+        for i in range(arity):
+            u = slot_vertex[slot_at[k] + i]
+            if partial[first + i] < 0:
+                continue  # a number
+            if u < 0:
+                partial[first + i] = -1 - u
+            elif u < arity:
+                partial[first + i] = operands[first + u]
+            elif u == arity:
+                partial[first + i] = v
+            else:
+                partial[first + i] = base + u
+
+
+class Kinds:
+    """The kinds of gates (type, arity, parameter) of a circuit, with their templates.
+
+    Attributes
+    ----------
+    kind : array of int32
+        The kind of each gate, counted from the first gate.
+    templates : list of Template
+        Those of each kind, in the order of appearance.
+    constants : set of int
+        The places of the numbers that partial gates use.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        start, gates = columns.sources, len(columns) - columns.sources
+        table = np.full(1 << max(4, (2 * gates).bit_length()), -1, dtype=np.int32)
+        first = np.full(gates + 1, -1, dtype=np.int32)
+        self.kind = np.zeros(gates, dtype=np.int32)
+        _kinds(
+            columns.op, columns.offsets, columns.params, start, table, first, self.kind
+        )
+        kinds = first[: int(np.argmin(first))]
+        self.templates = [
+            template(code, arity, param)
+            for code, arity, param in zip(
+                columns.op[kinds].tolist(),
+                columns.fan_in[kinds].tolist(),
+                columns.params[kinds].tolist(),
+                strict=True,
+            )
+        ]
+        self.constants = {place for t in self.templates for place in t.constants}
+
+
 class Partials:
     """The partial derivative of every gate by every operand slot, one a wire.
 
     Attributes
     ----------
-    number : array of int
-        The place of the partial where it is a number, times the wire's weight; else -1.
-    vertex : array of int
-        The raw vertex of the partial where it is a gate or an operand; else -1.
+    partial : array of int32
+        The vertex of the partial, once it is stamped; or -1 - the place of the number
+        that it is, times the wire's weight; or `NONE` where it is structurally zero.
     nonzero : array of bool
         Which partials are not structurally zero.
     """
 
-    def __init__(self, columns: Columns) -> None:
-        self.columns = columns
-        self.number = np.full(columns.wires, -1, dtype=np.int32)
-        self.vertex = np.full(columns.wires, -1, dtype=np.int64)
-        self._groups = self._grouped()
-        for gates, template in self._groups:
-            wires = _wires(columns, gates)
-            self.number[wires] = template.number
-        ones = self.number == exact.ONE  # only sums have weights, and partials of 1
-        self.number[ones] = columns.weights[ones]
-        self.nonzero: Bools = self.number != exact.ZERO
-
-    def _grouped(self) -> list[tuple[Ints, Template]]:
-        """Group the gates by type, arity and parameter, with each group's template."""
-        columns = self.columns
-        gates = np.arange(columns.sources, len(columns))
-        if not len(gates):
-            return []
-        key = np.stack(
-            [columns.op[gates], columns.fan_in[gates], columns.params[gates]]
+    def __init__(self, columns: Columns, kinds: Kinds) -> None:
+        self.columns, self.kind, self.templates = columns, kinds.kind, kinds.templates
+        self.start = columns.sources
+        self.slot_at = _places([len(t.number) for t in self.templates])
+        self.partial = np.zeros(columns.wires, dtype=np.int32)
+        _numbers(
+            columns.offsets,
+            columns.weights,
+            self.kind,
+            self.start,
+            self.slot_at,
+            _joined([t.number for t in self.templates]),
+            self.partial,
         )
-        kinds, first, group = np.unique(
-            key, axis=1, return_index=True, return_inverse=True
-        )
-        order = np.argsort(group, kind="stable")
-        bounds = np.cumsum(np.bincount(group.ravel()))[:-1]
-        members = np.split(gates[order.ravel()], bounds)
-        return [  # by first gate: the places of parameters say nothing
-            (members[i], template(*(int(k) for k in kinds[:, i])))
-            for i in np.argsort(first)
-        ]
+        self.nonzero: Bools = self.partial != NONE
 
     def stamp(self, emission: Emission, wanted: Bools) -> None:
-        """Emit the partial gates of the wanted gates, and fill in ``vertex``."""
-        for gates, template in self._groups:
-            chosen = gates[wanted[gates]]
-            if len(chosen) and (template.vertex >= 0).any():
-                self._stamp_group(emission, chosen, template)
-
-    def _stamp_group(self, emission: Emission, gates: Ints, template: Template) -> None:
-        columns, raw = self.columns, template.raw
-        wires = _wires(columns, gates)
-        arity = wires.shape[1]
-        body = np.arange(arity + 1, len(raw.op))  # after the operands and the output
-        constant = raw.op[body] == CONSTANT
-        stamped = body[~constant]
-        # Where each template vertex stands, a row a gate.
-        where = np.empty((len(gates), len(raw.op)), dtype=np.int64)
-        where[:, :arity] = columns.operands[wires]
-        where[:, arity] = gates
-        for vertex in body[constant].tolist():
-            where[:, vertex] = emission.constant(int(raw.params[vertex]))
-        count = len(gates) * len(stamped)
-        first = emission.count
-        where[:, stamped] = first + np.arange(count).reshape(len(gates), len(stamped))
-        if count:
-            emission.append(
-                RawColumns(
-                    np.tile(raw.op[stamped], len(gates)),
-                    np.tile(raw.fan_in[stamped], len(gates)),
-                    where[:, raw.operands].ravel(),
-                    np.tile(raw.weights, len(gates)),
-                    np.tile(raw.params[stamped], len(gates)),
-                    np.zeros(count, dtype=np.int32),
+        """Emit the partial gates of the wanted gates, and fill in ``partial``."""
+        columns, templates = self.columns, self.templates
+        wanted[: self.start] = False
+        # A partial that is a number refers to no vertex: any will do.
+        slot_vertex = [_refer(t, np.maximum(t.vertex, 0), emission) for t in templates]
+        wire_vertex = [_refer(t, t.columns.operands, emission) for t in templates]
+        bodies = [t.columns for t in templates]
+        gates = [len(body) - body.sources for body in bodies]
+        wires = [body.wires for body in bodies]
+        chosen = self.kind[wanted[self.start :]]
+        times = np.bincount(chosen, minlength=len(templates))
+        total, total_wires = int(times @ gates), int(times @ wires)
+        emission.reserve(total, total_wires)
+        at = emission.count + _places(times * np.array(gates, dtype=np.int64))
+        at[-1] = emission.count
+        wire_to = emission.wires + _places(times * np.array(wires, dtype=np.int64))
+        wire_at = _places(
+            _joined([body.fan_in[body.sources :] for body in bodies]).tolist()
+        )
+        owner = np.empty(total, dtype=np.int32)
+        loose = np.zeros(1, dtype=np.bool_)
+        _stamp(
+            columns.offsets, columns.operands, self.kind, self.start, wanted,
+            self.slot_at, _joined(slot_vertex), _places(gates),
+            _joined([body.op[body.sources :] for body in bodies], np.uint8),
+            _joined([body.params[body.sources :] for body in bodies]),
+            wire_at, _joined(wire_vertex),
+            _joined([body.weights for body in bodies]), at, wire_to, columns.inputs,
+            emission.op, emission.offsets, emission.operands, emission.weights,
+            emission.params, self.partial, owner, loose,
+        )  # fmt: skip
+        emission.canonical &= not loose[0]
+        emission.advance(
+            total,
+            total_wires,
+            lambda: (
+                np.full(total, PARTIAL, dtype=np.uint8),
+                owner,
+                _joined(
+                    [
+                        np.tile(t.slot, n)
+                        for t, n in zip(templates, times.tolist(), strict=True)
+                    ]
                 ),
-                PARTIAL,
-                np.repeat(gates, len(stamped)),
-                np.tile(template.slot[stamped], len(gates)),
-                -1,
-            )
-        real = np.flatnonzero(template.vertex >= 0)
-        self.vertex[wires[:, real]] = where[:, template.vertex[real]]
+                np.full(total, -1, dtype=np.int32),
+            ),
+        )
 
 
-def _wires(columns: Columns, gates: Ints) -> Ints:
-    """Give the wires into gates of one arity, a row a gate."""
-    arity = int(columns.fan_in[gates[0]])
-    found: Ints = columns.offsets[gates][:, None] + np.arange(arity)
-    return found
+def _places(sizes: Ints | list[int]) -> Ints:
+    """Give where parts of these sizes start, one after another, and where they end."""
+    return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
+
+
+def _joined(parts: list[Ints], dtype: type = np.int32) -> Ints:
+    return np.concatenate([np.zeros(0, dtype=dtype), *parts]).astype(dtype)
+
+
+def _refer(template: Template, vertices: Ints, emission: Emission) -> Ints:
+    """Say template vertices as `_stamp` reads them."""
+    columns = template.columns
+    refers = np.arange(len(columns))
+    constants = slice(columns.inputs, columns.sources)
+    refers[constants] = [-1 - emission.constant(place) for place in template.constants]
+    refers[columns.sources :] -= len(template.constants)
+    return refers[vertices]

@@ -9,6 +9,7 @@ import numpy as np
 from circuitgrad.builder import Builder
 from circuitgrad.circuit import Circuit
 from circuitgrad.gates import CONSTANT, INPUT
+from circuitgrad.names import Names
 from circuitgrad.provenance import Provenance
 
 __all__ = ["Rebuild", "rebuild"]
@@ -57,19 +58,18 @@ def rebuild(
     work = Rebuild(circuit)
     origin: list[int] = []
     names: dict[int, str] = {}
+    labels = circuit.names.tolist()
     for vertex in range(len(circuit.columns)):
         made = emit(work, vertex) if vertex >= circuit.columns.sources else None
         work.now.append(work.copy(vertex) if made is None else made)
-        origin += [vertex] * (len(work.builder.op) - len(origin))
-        if circuit.names[vertex] is not None and work.now[vertex] >= 0:
-            names.setdefault(work.now[vertex], circuit.names[vertex])
+        origin += [vertex] * (len(work.builder) - len(origin))
+        label = labels[vertex]
+        if label is not None and work.now[vertex] >= 0:
+            names.setdefault(work.now[vertex], label)
     raw = work.builder.raw()
-    all_names = np.full(len(raw.op), None, dtype=object)
-    for vertex, label in names.items():
-        all_names[vertex] = label
     return Circuit.assemble(
         raw,
-        all_names,
+        Names.of(len(raw.op), names),
         [(label, work.now[vertex]) for label, vertex in circuit.outputs],
         name=circuit.name,
         provenance=Provenance.of(circuit).take(np.array(origin, dtype=np.int64), name),

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from circuitgrad import exact
-from circuitgrad.circuit import Circuit, named
+from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
 from circuitgrad.gates import INPUT
 from circuitgrad.passes.chain_rule import propagate
 from circuitgrad.passes.emission import Emission, Request
-from circuitgrad.passes.partials import Partials
+from circuitgrad.passes.partials import Kinds, Partials
 from circuitgrad.provenance import ADJOINT
 
 __all__ = ["reverse_mode"]
@@ -69,39 +69,47 @@ def reverse_mode(
     ----------
     W. Baur and V. Strassen, "The complexity of partial derivatives", 1983.
     """
+    kinds = Kinds(circuit.columns)
+    emission = Emission(circuit, {exact.ONE, *kinds.constants})
+    circuit, columns = emission.circuit, emission.circuit.columns
     request = Request.make(circuit, of, wrt, all)
-    columns = circuit.columns
-    emission = Emission(circuit)
-    partials = Partials(columns)
+    partials = Partials(columns, kinds)
+    emission.reserve(3 * columns.wires, 6 * columns.wires)  # enough for most
     varies = columns.depends_on(request.wrt_vertices, partials.nonzero)
     wire_on = partials.nonzero & varies[columns.operands]
     partials.stamp(emission, varies & columns.live(request.of_vertices, wire_on))
     start = _seed(emission, request, seed)
 
-    # Wires by operand, last first; then by consumer and slot, as (6) lists its terms.
-    order = np.argsort(-columns.operands.astype(np.int64), kind="stable")
+    # Wires by operand, then by consumer and slot, as (6) lists its terms.
+    terms = columns.uses
     outputs = list(circuit.outputs) if value else []
     names = []
     for label, vertex in request.of:
         on = wire_on & columns.live(np.array([vertex]), wire_on)[columns.consumer]
-        wires = order[on[order]]
         adjoint = propagate(
             emission,
             partials,
-            wires=wires,
-            into=columns.operands[wires],
-            out_of=columns.consumer[wires],
+            terms=terms,
+            used=columns.consumer,
+            on=on,
+            down=True,
             seed=(vertex, start),
             role=ADJOINT,
             other=vertex,
         )
-        for name, x in request.wrt:
-            found = int(adjoint[x])
-            found = found if found >= 0 else emission.constant(exact.ZERO)
-            outputs.append((f"d{label}_d{name}", found))
-        emitted = np.flatnonzero((adjoint >= len(columns)) & named(circuit.names))
+        for (name, _), found in zip(
+            request.wrt, adjoint[request.wrt_vertices].tolist(), strict=True
+        ):
+            at = found if found >= 0 else emission.constant(exact.ZERO)
+            outputs.append((f"d{label}_d{name}", at))
+        emitted = circuit.names.where(adjoint >= len(columns))
         names += [
-            (f"d{label}_d{circuit.names[v]}", int(adjoint[v])) for v in emitted[::-1]
+            (f"d{label}_d{name}", at)
+            for name, at in zip(
+                reversed(emitted.texts.tolist()),
+                reversed(adjoint[emitted.vertices].tolist()),
+                strict=True,
+            )
         ]
     return emission.finish(outputs, names, "reverse_mode")
 
@@ -115,5 +123,5 @@ def _seed(emission: Emission, request: Request, name: str | None) -> int:
     if name in emission.circuit.names:
         raise CircuitError(f"the seed's name {name!r} is taken by a vertex")
     vertex = emission.source(INPUT, -1)
-    emission.names[-1][0] = name
+    emission.names[vertex] = name
     return vertex

@@ -156,12 +156,9 @@ class _Writer:
         for value, old in plan.made_for.items():
             if (new := places.get(value)) is not None and origin[new] < 0:
                 origin[new] = old
-        names = np.full(len(raw.op), None, dtype=object)
-        known = np.flatnonzero(origin >= 0)
-        names[known] = source.names[origin[known]]
         return Circuit.assemble(
             raw,
-            names,
+            source.names.taken(origin),
             outputs,
             name=source.name,
             provenance=Provenance.of(source).take(origin, pass_name),

@@ -117,11 +117,11 @@ class _File:
 
     def definition(self, tokens: list[str], number: int) -> None:
         name = self.check(tokens[0], 0)
-        before = len(self.builder.op)
+        before = len(self.builder)
         value = self.line.expression(tokens, 2)
         self.define(name, 0, number)  # after the expression: a name is not yet its own
         vertex = self.line.vertex(value)
-        fresh = vertex >= before or self.builder.op[vertex] == CONSTANT
+        fresh = vertex >= before or self.builder.code(vertex) == CONSTANT
         if fresh and vertex not in self.builder.names:
             self.builder.names[vertex] = name
         self.scope[name] = vertex
@@ -132,7 +132,7 @@ class _File:
             return
         where = self.defined_at[name]
         vertex = self.scope[name]
-        is_input = self.builder.op[vertex] == INPUT
+        is_input = self.builder.code(vertex) == INPUT
         if is_input and self.builder.names[vertex] == name:
             raise ProblemError(
                 f"{name!r} is an input (line {where}): it cannot be assigned", index
