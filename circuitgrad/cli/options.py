@@ -24,10 +24,14 @@ __all__ = [
     "passes_of",
     "read_circuit",
     "say",
+    "say_notes",
     "write_circuit",
 ]
 
 Command = Callable[..., Any]
+
+#: The formats that are written, for help texts (the table of them imports NumPy).
+WRITTEN = "cg, json, dot, py (NumPy), c (C99) or tex (LaTeX)"
 
 
 def input_options(command: Command) -> Command:
@@ -52,7 +56,7 @@ def output_options(command: Command) -> Command:
         "--to",
         "to_format",
         metavar="FORMAT",
-        help="Format to write: cg, json or dot.",
+        help=f"Format to write: {WRITTEN}.",
     )(command)
     return click.option(
         "-o",
@@ -103,11 +107,20 @@ def read_circuit(
     return read(file, from_format)
 
 
-def write_circuit(circuit: Circuit, output: str, to_format: str | None) -> None:
-    """Write a circuit where -o says, in the format of -t."""
+def write_circuit(circuit: Circuit, output: str, to_format: str | None) -> list[str]:
+    """Write a circuit where -o says, in the format of -t; give what is to be said."""
     from circuitgrad.formats.formats import write
+    from circuitgrad.simplify.rewrites import recording
 
-    write(circuit, output, to_format)
+    with recording() as journal:
+        write(circuit, output, to_format)
+    return journal.notes
+
+
+def say_notes(notes: list[str]) -> None:
+    """Say notes, each once."""
+    for text in dict.fromkeys(notes):
+        say(f"note: {text}")
 
 
 def names(text: str | None) -> list[str] | None:
@@ -192,8 +205,7 @@ class PassReport:
             from circuitgrad.tables import show
 
             show(TIMES, self.rows, sys.stderr)
-        for text in dict.fromkeys(notes):
-            say(f"note: {text}")
+        say_notes(notes)
 
 
 def intervals_of(text: str | None) -> dict[str, tuple[float, float]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuitgrad.cli.options import (
+    WRITTEN,
     PassReport,
     input_options,
     intervals_of,
@@ -18,6 +19,7 @@ from circuitgrad.cli.options import (
     passes_of,
     read_circuit,
     say,
+    say_notes,
     write_circuit,
 )
 
@@ -100,16 +102,17 @@ def grad(
         from circuitgrad.check import check_gradient
 
         report = check_gradient(circuit, emitted, ranges=intervals)
+    notes = journal.notes
     if report is None or not report.failed:
         shown.write_log()
-        write_circuit(emitted, output, to_format)
+        notes += write_circuit(emitted, output, to_format)
     literal = differentiate(circuit, mode, **options)
     if as_json:
-        more = shown.as_json(journal.notes)
+        more = shown.as_json(notes)
         data = _data(circuit, literal, emitted, report) | more
         say(json.dumps(data, ensure_ascii=False))
     else:
-        shown.finish(journal.notes)
+        shown.finish(notes)
         _report_gradient(circuit, literal, emitted, report)
     if report is None or report.passed:
         return 0
@@ -190,8 +193,8 @@ def opt(
             report=shown.wanted,
         )
     shown.write_log()
-    write_circuit(emitted, output, to_format)
-    shown.finish(journal.notes)
+    notes = journal.notes + write_circuit(emitted, output, to_format)
+    shown.finish(notes)
     show(
         ["", "before", "after", "ratio"],
         compare(circuit.stats(), emitted.stats()),
@@ -203,11 +206,21 @@ def opt(
 @click.argument("source")
 @click.argument("target")
 @click.option("-f", "--from", "from_format", metavar="FORMAT", help="Format of SOURCE.")
-@click.option("-t", "--to", "to_format", metavar="FORMAT", help="Format of TARGET.")
+@click.option(
+    "-t",
+    "--to",
+    "to_format",
+    metavar="FORMAT",
+    help=f"Format of TARGET: {WRITTEN}.",
+)
 def convert(
     source: str, target: str, from_format: str | None, to_format: str | None
 ) -> None:
-    """Write the circuit of SOURCE as TARGET, in the format that its ending says."""
+    """Write the circuit of SOURCE as TARGET, in the format that its ending says.
+
+    As py it is a function of NumPy arrays, as c a C99 function with a header beside
+    it, as tex LaTeX equations. Names that the target reserves are renamed.
+    """
     from circuitgrad.formats.formats import FORMATS, format_of
 
     if to_format is None and target != "-" and format_of(target, None) is None:
@@ -218,4 +231,5 @@ def convert(
             f"the ending of {target!r} says no format ({endings}); "
             "give -t, or use draw for figures"
         )
-    write_circuit(read_circuit(source, None, from_format), target, to_format)
+    circuit = read_circuit(source, None, from_format)
+    say_notes(write_circuit(circuit, target, to_format))

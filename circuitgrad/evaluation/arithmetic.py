@@ -18,7 +18,7 @@ import numpy as np
 from circuitgrad import exact
 from circuitgrad.errors import EvaluationError, LimitError
 
-__all__ = ["Decimals", "Floats", "Formulas", "Rationals"]
+__all__ = ["Decimals", "Floats", "Formulas", "Rationals", "Symbolic"]
 
 #: Longest number that an exact evaluation may make, in bits.
 MAX_BITS = 1_000_000
@@ -217,7 +217,11 @@ class Decimals:
         return real
 
 
-class Formulas:
+class Symbolic:
+    """An arithmetic of formulas: it reads a record's formula, where that has one."""
+
+
+class Formulas(Symbolic):
     """Sympy expressions, built node by node: no text is ever parsed."""
 
     def __init__(self) -> None:

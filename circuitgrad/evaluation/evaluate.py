@@ -11,7 +11,7 @@ import numpy as np
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError, EvaluationError
-from circuitgrad.evaluation.arithmetic import Floats, Formulas, Rationals
+from circuitgrad.evaluation.arithmetic import Floats, Rationals, Symbolic
 from circuitgrad.gates import CONSTANT, gate_type
 
 __all__ = ["evaluate", "vertex_values"]
@@ -147,7 +147,7 @@ def vertex_values(
     Parameters
     ----------
     circuit : Circuit
-    arithmetic : Floats, Rationals, Decimals or Formulas
+    arithmetic : Floats, Rationals, Decimals, Formulas or a printer of `formats`
     inputs : sequence
         The values of the inputs, in order.
     shift : callable, optional
@@ -168,7 +168,7 @@ def vertex_values(
     op, params = columns.op.tolist(), columns.params.tolist()
     offsets, operands = columns.offsets.tolist(), columns.operands.tolist()
     weights = columns.weights.tolist()
-    symbolic = isinstance(arithmetic, Formulas)
+    symbolic = isinstance(arithmetic, Symbolic)
     exactly = isinstance(arithmetic, Rationals)
     numbers = {
         place: exact.number(place) for place in {*params, *weights} if place >= 0

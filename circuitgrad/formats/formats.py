@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from circuitgrad.errors import CircuitError
 from circuitgrad.formats.files import read_text, write_whole
 from circuitgrad.formats.text import parse, write_text
+from circuitgrad.formats.together import write_together
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
@@ -35,14 +36,43 @@ def _write_dot(circuit: Circuit) -> str:
     return write_dot(circuit)
 
 
+def _write_python(circuit: Circuit) -> str:
+    from circuitgrad.formats.python import write_python
+
+    return write_python(circuit)
+
+
+def _write_c(circuit: Circuit) -> str:
+    from circuitgrad.formats.c import write_c
+
+    return write_c(circuit)
+
+
+def _write_c_files(circuit: Circuit, path: str) -> dict[str, str]:
+    from circuitgrad.formats.c import write_c_files
+
+    return write_c_files(circuit, path)
+
+
+def _write_latex(circuit: Circuit) -> str:
+    from circuitgrad.formats.latex import write_latex
+
+    return write_latex(circuit)
+
+
 @dataclass(frozen=True)
 class Format:
-    """A file format: its endings, and how it is read and written, where it is."""
+    """A file format: its endings, and how it is read and written, where it is.
+
+    ``write_files`` gives the texts of several files by path, for a format that a file
+    on its own is not all of.
+    """
 
     name: str
     endings: tuple[str, ...]
     parse: Callable[..., Circuit] | None
     write: Callable[[Circuit], str]
+    write_files: Callable[[Circuit, str], dict[str, str]] | None = None
 
 
 FORMATS: Final = {
@@ -51,6 +81,9 @@ FORMATS: Final = {
         Format("cg", (".cg",), parse, write_text),
         Format("json", (".json",), _parse_json, _write_json),
         Format("dot", (".dot", ".gv"), None, _write_dot),
+        Format("py", (".py",), None, _write_python),
+        Format("c", (".c",), None, _write_c, _write_c_files),
+        Format("tex", (".tex",), None, _write_latex),
     )
 }
 
@@ -88,7 +121,8 @@ def read(path: str | os.PathLike[str], format: str | None = None) -> Circuit:
         chosen = "json" if text.lstrip()[:1] == "{" else "cg"
     form = _format(chosen)
     if form.parse is None:
-        raise CircuitError(f"{chosen} is written, not read")
+        known = ", ".join(form.name for form in FORMATS.values() if form.parse)
+        raise CircuitError(f"{chosen} is written, not read; {known} are read")
     return form.parse(text, "<stdin>" if name == "-" else name)
 
 
@@ -106,11 +140,14 @@ def write(
     ----------
     circuit : Circuit
     path : str or path
-    format : {"cg", "json", "dot"}, optional
+    format : {"cg", "json", "dot", "py", "c", "tex"}, optional
         By default what the ending says, and circuit text for an ending of no format.
+        C is two files: the header stands beside the file, with the ending ``.h``.
 
     Raises
     ------
+    CircuitError
+        If the target language has no function that a gate needs.
     WriteError
         If the file cannot be written; a file that stood there before is as it was.
     """
@@ -118,7 +155,14 @@ def write(
     if format is None and name.lower().endswith((".svg", ".png", ".pdf")):
         raise CircuitError(f"{name}: a figure is drawn, not written: use draw")
     chosen = format or format_of(name) or "cg"
-    write_whole(name, render_text(circuit, chosen).encode("utf-8"))
+    form = _format(chosen)
+    # Standard output, a device or a pipe has no room beside it.
+    is_file = name != "-" and (os.path.isfile(name) or not os.path.exists(name))
+    if form.write_files is not None and is_file:
+        texts = form.write_files(circuit, name)
+        write_together({path: text.encode() for path, text in texts.items()})
+    else:
+        write_whole(name, render_text(circuit, chosen).encode("utf-8"))
 
 
 def _format(name: str) -> Format:
