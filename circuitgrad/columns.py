@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from circuitgrad import exact, loops
-from circuitgrad.gates import CONSTANT, GATES, INPUT, SUM, gate_type
+from circuitgrad.gates import CONSTANT, INPUT, SUM, gate_type, gate_types
 from circuitgrad.loops import kernel
 
 __all__ = [
@@ -161,7 +161,7 @@ class Columns:
 
 def trait_table(trait: str) -> Bools:
     """Give, for each gate type code, whether the type has a trait."""
-    return np.array([False, False, *(trait in gate.traits for gate in GATES)])
+    return np.array([False, False, *(trait in gate.traits for gate in gate_types())])
 
 
 @kernel
@@ -195,8 +195,10 @@ def _defect(op, offsets, operands, weights, params, arity, parameter, found):  #
 
 def first_defect(columns: Columns) -> tuple[int, str] | None:
     """Find the first gate that breaks an invariant, and say what it has."""
-    arity = np.array([-1, -1, *(_any_or(gate.arity) for gate in GATES)])
-    parameter = np.array([False, False, *(gate.takes_parameter for gate in GATES)])
+    arity = np.array([-1, -1, *(_any_or(gate.arity) for gate in gate_types())])
+    parameter = np.array(
+        [False, False, *(gate.takes_parameter for gate in gate_types())]
+    )
     found = np.full(2, -1, dtype=np.int64)
     _defect(
         columns.op, columns.offsets, columns.operands, columns.weights, columns.params,

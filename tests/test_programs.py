@@ -448,7 +448,7 @@ def test_programs_are_written_not_read(ending, run):
     run("convert", EXAMPLES / "fig1.cg", f"fig1.{ending}")
     status, _, words = run("stats", f"fig1.{ending}")
     assert status == 2
-    assert f"{ending} is written, not read; cg, json" in words
+    assert f"{ending} is written, not read; cg, cgz, json" in words
 
 
 GOLDEN_FILES = {"py": ["py"], "c": ["c", "h"], "tex": ["tex"]}

@@ -31,7 +31,7 @@ __all__ = [
 Command = Callable[..., Any]
 
 #: The formats that are written, for help texts (the table of them imports NumPy).
-WRITTEN = "cg, json, dot, py (NumPy), c (C99) or tex (LaTeX)"
+WRITTEN = "cg, cgz (columns), json, dot, py (NumPy), c (C99) or tex (LaTeX)"
 
 
 def input_options(command: Command) -> Command:
@@ -41,7 +41,7 @@ def input_options(command: Command) -> Command:
         "--from",
         "from_format",
         metavar="FORMAT",
-        help="Format of FILE: cg or json.",
+        help="Format of FILE: cg, cgz or json.",
     )(command)
     command = click.option(
         "-e", "--expression", metavar="FORMULA", help="An inline formula."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuitgrad.formats.formats import FORMATS, format_of, read, render_text, write
+from circuitgrad.formats.formats import FORMATS, format_of, read, render, write
 from circuitgrad.formats.text import parse, parse_expression
 
 __all__ = [
@@ -11,6 +11,6 @@ __all__ = [
     "parse",
     "parse_expression",
     "read",
-    "render_text",
+    "render",
     "write",
 ]

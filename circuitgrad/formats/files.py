@@ -10,21 +10,22 @@ from typing import Final
 
 from circuitgrad.errors import FormatError, LimitError, WriteError
 
-__all__ = ["read_text", "write_whole"]
+__all__ = ["as_text", "read_bytes", "write_whole"]
 
-#: Largest file that is read, in bytes.
-MAX_BYTES: Final = 256 * 2**20
+#: Largest file that is read, in bytes, and largest text.
+MAX_BYTES: Final = 2**30
+MAX_TEXT: Final = 2**28
 
 
-def read_text(path: str) -> str:
-    """Read a UTF-8 file, or standard input for ``-``.
+def read_bytes(path: str) -> bytes:
+    """Read a file, or standard input for ``-``.
 
     Raises
     ------
     FormatError
-        If it is missing, a directory, binary or not UTF-8.
+        If it is missing or a directory.
     LimitError
-        If it is larger than 256 MB.
+        If it is larger than 1 GB.
     """
     if path == "-":
         if sys.stdin is None:
@@ -40,6 +41,21 @@ def read_text(path: str) -> str:
             ) from None
     if len(data) > MAX_BYTES:
         raise LimitError(f"larger than {MAX_BYTES >> 20} MB (the limit)", path=path)
+    return data
+
+
+def as_text(data: bytes, path: str) -> str:
+    """Decode the contents of a text file.
+
+    Raises
+    ------
+    FormatError
+        If it is binary or not UTF-8.
+    LimitError
+        If it is larger than 256 MB.
+    """
+    if len(data) > MAX_TEXT:
+        raise LimitError(f"larger than {MAX_TEXT >> 20} MB (the limit)", path=path)
     if b"\0" in data:
         raise FormatError("a binary file; a circuit is UTF-8 text", path=path)
     try:

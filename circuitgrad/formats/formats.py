@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from circuitgrad.errors import CircuitError
-from circuitgrad.formats.files import read_text, write_whole
+from circuitgrad.formats.files import as_text, read_bytes, write_whole
 from circuitgrad.formats.text import parse, write_text
 from circuitgrad.formats.together import write_together
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
 
-__all__ = ["FORMATS", "Format", "format_of", "read", "render_text", "write"]
+__all__ = ["FORMATS", "Format", "format_of", "read", "render", "write"]
 
 
 def _parse_json(text: str, path: str | None = None) -> Circuit:
@@ -60,25 +60,45 @@ def _write_latex(circuit: Circuit) -> str:
     return write_latex(circuit)
 
 
+def _parse_cgz(data: bytes, path: str | None = None) -> Circuit:
+    from circuitgrad.formats.cgz import parse_cgz
+
+    return parse_cgz(data, path)
+
+
+def _write_cgz(circuit: Circuit) -> bytes:
+    from circuitgrad.formats.cgz import write_cgz
+
+    return write_cgz(circuit)
+
+
 @dataclass(frozen=True)
 class Format:
     """A file format: its endings, and how it is read and written, where it is.
 
-    ``write_files`` gives the texts of several files by path, for a format that a file
-    on its own is not all of.
+    ``parse`` takes the text, or the bytes of a ``binary`` format, which begin with
+    ``magic``.  ``write_files`` gives the texts of several files by path, for a format
+    that a file on its own is not all of.
     """
 
     name: str
     endings: tuple[str, ...]
     parse: Callable[..., Circuit] | None
-    write: Callable[[Circuit], str]
+    write: Callable[[Circuit], str | bytes]
     write_files: Callable[[Circuit, str], dict[str, str]] | None = None
+    magic: bytes = b""
+
+    @property
+    def binary(self) -> bool:
+        """Whether a file is bytes, and no text."""
+        return bool(self.magic)
 
 
 FORMATS: Final = {
     form.name: form
     for form in (
         Format("cg", (".cg",), parse, write_text),
+        Format("cgz", (".cgz",), _parse_cgz, _write_cgz, magic=b"PK\x03\x04"),
         Format("json", (".json",), _parse_json, _write_json),
         Format("dot", (".dot", ".gv"), None, _write_dot),
         Format("py", (".py",), None, _write_python),
@@ -103,9 +123,9 @@ def read(path: str | os.PathLike[str], format: str | None = None) -> Circuit:
     Parameters
     ----------
     path : str or path
-    format : {"cg", "json"}, optional
-        By default what the ending says; with no known ending, JSON where the text
-        begins with a brace and circuit text otherwise.
+    format : {"cg", "cgz", "json"}, optional
+        By default what the ending says; with no known ending what the file begins
+        with: a brace is JSON, ``PK`` (a zip file) is cgz, all else circuit text.
 
     Raises
     ------
@@ -115,20 +135,28 @@ def read(path: str | os.PathLike[str], format: str | None = None) -> Circuit:
         If it passes a limit.
     """
     name = os.fspath(path)
-    text = read_text(name)
     chosen = format or format_of(name, None)
-    if chosen is None:
-        chosen = "json" if text.lstrip()[:1] == "{" else "cg"
-    form = _format(chosen)
-    if form.parse is None:
+    if chosen is not None and _format(chosen).parse is None:
         known = ", ".join(form.name for form in FORMATS.values() if form.parse)
         raise CircuitError(f"{chosen} is written, not read; {known} are read")
-    return form.parse(text, "<stdin>" if name == "-" else name)
+    data = read_bytes(name)
+    if chosen is None:
+        binary = next((f for f in FORMATS.values() if f.binary), None)
+        begins = data[:64].lstrip()
+        if binary is not None and data.startswith(binary.magic):
+            chosen = binary.name
+        else:
+            chosen = "json" if begins.startswith(b"{") else "cg"
+    form = _format(chosen)
+    assert form.parse is not None
+    path_said = "<stdin>" if name == "-" else name
+    return form.parse(data if form.binary else as_text(data, path_said), path_said)
 
 
-def render_text(circuit: Circuit, format: str = "cg") -> str:
-    """Write a circuit as text in a format."""
-    return _format(format).write(circuit)
+def render(circuit: Circuit, format: str = "cg") -> bytes:
+    """Give the bytes of a file in a format."""
+    written = _format(format).write(circuit)
+    return written.encode() if isinstance(written, str) else written
 
 
 def write(
@@ -140,7 +168,7 @@ def write(
     ----------
     circuit : Circuit
     path : str or path
-    format : {"cg", "json", "dot", "py", "c", "tex"}, optional
+    format : {"cg", "cgz", "json", "dot", "py", "c", "tex"}, optional
         By default what the ending says, and circuit text for an ending of no format.
         C is two files: the header stands beside the file, with the ending ``.h``.
 
@@ -162,7 +190,7 @@ def write(
         texts = form.write_files(circuit, name)
         write_together({path: text.encode() for path, text in texts.items()})
     else:
-        write_whole(name, render_text(circuit, chosen).encode("utf-8"))
+        write_whole(name, render(circuit, chosen))
 
 
 def _format(name: str) -> Format:

@@ -1,0 +1,279 @@
+"""``.cgz``: a circuit's columns as NumPy arrays in a zip, for circuits nobody reads.
+
+A zip archive without compression.  ``circuit.json`` says the format, its version and
+the circuit's name; every other entry is one array in NumPy's own format (``.npy``,
+without pickles):
+
+    op, fan_in, params, shapes    one item a vertex, as in `circuitgrad.columns`
+    operands, weights             one item a wire
+    numbers                       the numbers, as text, a line each; ``weights`` and
+                                  ``params`` are places in this list (-1 is none)
+    gates                         names of the gate types, a line each; ``op`` is a
+                                  place here plus 2, 0 an input, 1 a constant
+    named, names                  vertices that have a name; the names, a line each
+    output_vertices, output_names
+
+Text is UTF-8 in an array of bytes.  The zip holds a checksum of each entry, which is
+compared on reading.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from circuitgrad import exact
+from circuitgrad.circuit import Circuit
+from circuitgrad.columns import Columns, Ints
+from circuitgrad.errors import CircuitgradError, FormatError, LimitError
+from circuitgrad.gates import CONSTANT, INPUT, code_of, gate_type
+from circuitgrad.names import Names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["MAGIC", "parse_cgz", "write_cgz"]
+
+FORMAT: Final = "circuitgrad/cgz"
+VERSION: Final = 1
+#: How every file of this format begins.
+MAGIC: Final = b"PK\x03\x04"
+
+_ARRAYS: Final = {
+    "op": np.uint8,
+    "fan_in": np.int32,
+    "params": np.int32,
+    "shapes": np.int32,
+    "operands": np.int32,
+    "weights": np.int32,
+    "named": np.int32,
+    "output_vertices": np.int32,
+}
+_TEXTS: Final = ("numbers", "gates", "names", "output_names")
+
+
+def write_cgz(circuit: Circuit) -> bytes:
+    """Write a circuit as columns; the same circuit gives the same bytes.
+
+    Complexity: linear in wires.
+    """
+    columns = circuit.columns
+    used = np.zeros(int(max(columns.weights.max(initial=0), columns.params.max())) + 1)
+    used[columns.weights] = True
+    used[columns.params[columns.params >= 0]] = True
+    places = sorted(np.flatnonzero(used).tolist(), key=exact.sort_key)
+    place_of = np.zeros(len(used) + 1, dtype=np.int32)
+    place_of[places] = np.arange(len(places))
+    place_of[-1] = -1  # what a parameter of -1 finds
+    codes = [code for code in np.unique(columns.op).tolist() if code > CONSTANT]
+    code_in_file = np.zeros(256, dtype=np.uint8)
+    code_in_file[CONSTANT] = CONSTANT
+    code_in_file[codes] = np.arange(len(codes)) + CONSTANT + 1
+    arrays = {
+        "op": code_in_file[columns.op],
+        "fan_in": columns.fan_in,
+        "params": place_of[columns.params],
+        "shapes": columns.shapes,
+        "operands": columns.operands,
+        "weights": place_of[columns.weights],
+        "named": circuit.names.vertices,
+        "output_vertices": circuit.output_vertices,
+    }
+    texts = {
+        "numbers": [exact.format_number(exact.number(place)) for place in places],
+        "gates": [gate_type(code).name for code in codes],
+        "names": circuit.names.texts.tolist(),
+        "output_names": circuit.output_names,
+    }
+    head = {"format": FORMAT, "version": VERSION, "name": circuit.name}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(_entry("circuit.json"), json.dumps(head, ensure_ascii=False))
+        for name, array in arrays.items():
+            _write_array(archive, name, array.astype(_ARRAYS[name], copy=False))
+        for name, lines in texts.items():
+            data = "\n".join(lines).encode()
+            _write_array(archive, name, np.frombuffer(data, dtype=np.uint8))
+    return buffer.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    return zipfile.ZipInfo(name)  # of 1980, whenever it is written
+
+
+def _write_array(archive: zipfile.ZipFile, name: str, array: Ints) -> None:
+    with archive.open(_entry(f"{name}.npy"), "w", force_zip64=True) as file:
+        order = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        np.lib.format.write_array(file, order, version=(1, 0), allow_pickle=False)
+
+
+def parse_cgz(data: bytes, path: str | None = None) -> Circuit:
+    """Read a circuit from columns, and verify it.
+
+    Parameters
+    ----------
+    data : bytes
+        The contents of the file.
+    path : str, optional
+        What errors call the file.
+
+    Raises
+    ------
+    FormatError
+        If it is no such file, is damaged, or holds no circuit.
+    LimitError
+        If it holds a number that is too long.
+    """
+
+    def fail(message: str) -> FormatError:
+        return FormatError(message, path=path)
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            name = _head(archive, fail)
+            arrays = {
+                key: _read_array(archive, key, dtype, fail)
+                for key, dtype in _ARRAYS.items()
+            }
+            texts = {
+                key: bytes(_read_array(archive, key, np.uint8, fail)).decode()
+                for key in _TEXTS
+            }
+    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as error:
+        # a truncated file, an entry whose checksum differs, text that is not UTF-8
+        raise fail(f"a damaged .cgz file: {error}") from None
+    except (KeyError, RuntimeError) as error:
+        raise fail(f"a .cgz file without a part of it: {error.args[0]}") from None
+    try:
+        return _circuit(name, arrays, texts, fail).verify()
+    except LimitError as error:
+        raise LimitError(error.message, path=path) from None
+    except FormatError:
+        raise
+    except CircuitgradError as error:
+        raise fail(f"the columns are no circuit: {error}") from None
+
+
+def _head(archive: zipfile.ZipFile, fail: Callable[[str], FormatError]) -> str | None:
+    head = json.loads(archive.read("circuit.json"))
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise fail(f"a zip file, but not of the format {FORMAT!r}")
+    if head.get("version") != VERSION:
+        raise fail(
+            f"version {head.get('version')!r} of {FORMAT}; this program reads {VERSION}"
+        )
+    name = head.get("name")
+    if name is not None and not isinstance(name, str):
+        raise fail(f"the circuit's name {name!r} is no text")
+    return name
+
+
+def _read_array(
+    archive: zipfile.ZipFile,
+    name: str,
+    dtype: Any,
+    fail: Callable[[str], FormatError],
+) -> Ints:
+    info = archive.getinfo(f"{name}.npy")
+    if info.compress_type != zipfile.ZIP_STORED:
+        raise fail(f"{name}: the parts of a .cgz file are not compressed")
+    with archive.open(info) as file:
+        array = np.lib.format.read_array(file, allow_pickle=False)
+        if file.read(1):  # reading to the end compares the checksum
+            raise fail(f"{name}: more than an array")
+    if array.ndim != 1 or array.dtype != np.dtype(dtype).newbyteorder("<"):
+        raise fail(
+            f"{name}: {array.dtype} of shape {array.shape}, "
+            f"where a list of {np.dtype(dtype)} should be"
+        )
+    return array.astype(dtype, copy=False)
+
+
+def _circuit(
+    name: str | None,
+    arrays: dict[str, Ints],
+    texts: dict[str, str],
+    fail: Callable[[str], FormatError],
+) -> Circuit:
+    def require(holds: bool, message: str) -> None:
+        if not holds:
+            raise fail(message)
+
+    def lines(key: str) -> list[str]:
+        return texts[key].split("\n") if texts[key] else []
+
+    op, fan_in, operands = arrays["op"], arrays["fan_in"], arrays["operands"]
+    weights, params, shapes = arrays["weights"], arrays["params"], arrays["shapes"]
+    count = len(op)
+    require(
+        len(fan_in) == len(params) == len(shapes) == count,
+        "columns of vertices should be of one length",
+    )
+    require(bool((fan_in >= 0).all()), "a negative fan-in")
+    offsets = np.concatenate([[0], np.cumsum(fan_in, dtype=np.int64)])
+    require(
+        len(operands) == len(weights) == offsets[-1],
+        "there should be as many wires as fan-ins say",
+    )
+    numbers = [_number(line, fail) for line in lines("numbers")]
+    for key, places, least in (("weights", weights, 0), ("params", params, -1)):
+        inside = (places >= least) & (places < len(numbers))
+        require(bool(inside.all()), f"{key}: a place outside the list of numbers")
+    gates = lines("gates")
+    require(bool((op <= CONSTANT + len(gates)).all()), "op: no such gate type")
+    require(bool((shapes == 0).all()), "shapes: () is the only one")
+    codes = np.array([INPUT, CONSTANT, *map(code_of, gates)], dtype=np.uint8)
+    constants = params[op == CONSTANT]
+    require(bool((constants >= 0).all()), "a constant without a value")
+    place_of = np.array([*map(exact.intern, numbers), -1], dtype=np.int32)
+
+    rational = np.concatenate([weights, params[op > CONSTANT]])
+    loose = place_of[rational[rational >= 0]] == exact.PI_PLACE
+    require(not loose.any(), "pi is a constant, never a weight or a parameter")
+
+    named, names = arrays["named"].astype(np.int64), lines("names")
+    require(len(named) == len(names), "as many names as named vertices should be there")
+    if len(named):
+        ascending = (np.diff(named) > 0).all() and named[0] >= 0 and named[-1] < count
+        require(bool(ascending), "named: vertices should ascend")
+    texts_of = np.empty(len(names), dtype=object)
+    texts_of[:] = names
+    vertices, outputs = arrays["output_vertices"].tolist(), lines("output_names")
+    require(len(vertices) == len(outputs), "as many outputs as their names should be")
+    require(all(0 <= v < count for v in vertices), "an output that is no vertex")
+    inside = (operands >= 0) & (operands < count)
+    require(bool(inside.all()), "operands: no such vertex")
+    columns = Columns(
+        codes[op],
+        offsets,
+        operands,
+        place_of[weights],
+        place_of[params],
+        shapes,
+    )
+    return Circuit(
+        columns,
+        Names(count, named, texts_of),
+        list(zip(outputs, vertices, strict=True)),
+        name,
+    )
+
+
+def _number(text: str, fail: Callable[[str], FormatError]) -> exact.Number:
+    """Read ``-3``, ``1/3`` or ``pi``."""
+    if text == "pi":
+        return exact.PI
+    above, _, below = text.partition("/")
+    parts = (above.removeprefix("-"), below or "1")
+    if not all(part.isascii() and part.isdecimal() for part in parts):
+        raise fail(f"numbers: {text[:40]!r} is no number")
+    if max(map(len, parts)) > exact.MAX_DIGITS:
+        raise LimitError(f"a number of more than {exact.MAX_DIGITS} digits (the limit)")
+    if int(parts[1]) == 0:
+        raise fail(f"numbers: {text[:40]!r} divides by zero")
+    return Fraction(int(above), int(parts[1]))
