@@ -11,7 +11,9 @@ from .errors import (
     RenderError,
     WriteError,
 )
+from .evaluation.compiled import Compiled, compile
 from .evaluation.evaluate import evaluate
+
 from .exact import PI
 from .figures import draw
 from .formats.formats import read, write
@@ -21,6 +23,7 @@ from .gates import GateType, register
 from .gradients import gradient, jacobian
 from .isomorphism import isomorphic
 from .metrics import Stats, stats
+from .objective import ValueAndGrad, value_and_grad
 from .passes.cse import cse
 from .passes.dce import dce
 from .passes.fold import fold
@@ -39,6 +42,7 @@ __all__ = [
     "Circuit",
     "CircuitError",
     "CircuitgradError",
+    "Compiled",
     "EvaluationError",
     "Expr",
     "FormatError",
@@ -49,9 +53,11 @@ __all__ = [
     "RenderError",
     "Report",
     "Stats",
+    "ValueAndGrad",
     "Verdict",
     "WriteError",
     "check_gradient",
+    "compile",
     "cse",
     "dce",
     "draw",
@@ -73,5 +79,6 @@ __all__ = [
     "run",
     "stats",
     "trace",
+    "value_and_grad",
     "write",
 ]

@@ -1,0 +1,405 @@
+"""Circuits as functions of NumPy arrays, evaluated at the speed of the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from circuitgrad import exact
+from circuitgrad.circuit import Circuit
+from circuitgrad.columns import Bools, Ints
+from circuitgrad.errors import CircuitError
+from circuitgrad.evaluation.arithmetic import Floats
+from circuitgrad.evaluation.evaluate import vertex_values
+from circuitgrad.evaluation.lowering import Program, Reading, lower
+from circuitgrad.evaluation.running import (
+    Strided,
+    available_threads,
+    run_program,
+)
+
+__all__ = ["Compiled", "compile"]
+
+Array = npt.NDArray[Any]
+
+DTYPES: Final = (np.dtype(np.float64), np.dtype(np.float32))
+#: Splittings into what varies and what does not that are kept.
+MAX_SPLITS: Final = 16
+#: Points at a time where a gate type has no instruction.
+RULE_BLOCK: Final = 4096
+
+
+def compile(
+    circuit: Circuit,
+    *,
+    dtype: npt.DTypeLike = np.float64,
+    strict: bool = False,
+    threads: int | None = None,
+) -> Compiled:
+    """Make a fast function of a circuit, over numbers and NumPy arrays.
+
+    Nothing is compiled for the circuit: it is lowered to instructions, in a hundredth
+    of a second for 300,000 gates, which one loop interprets over blocks of samples.
+    The loop itself is compiled once a machine, in some seconds.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    dtype : float64 or float32
+        In which inputs are taken, everything is computed and outputs are given.
+    strict : bool
+        Whether to keep the circuit's order of operations and round each by itself:
+        then results are those of `circuitgrad.evaluate` bit for bit, but for
+        elementary functions, which differ by an ulp or two.  Else sums may be taken in
+        another order, and a product and a sum be rounded once.
+    threads : int, optional
+        How many threads a call may use; as many as there are cores where left out.
+
+    Returns
+    -------
+    Compiled
+
+    Raises
+    ------
+    CircuitError
+        If ``dtype`` or ``threads`` is none of those.
+
+    Examples
+    --------
+    >>> from circuitgrad.formats.text import parse_expression
+    >>> f = compile(parse_expression("x*y + y^2"))
+    >>> f(2.0, y=3.0)
+    {'f': np.float64(15.0)}
+    >>> f(np.arange(3.0), 2.0)["f"]
+    array([4., 6., 8.])
+    >>> f.points([[1.0, 2.0], [3.0, 4.0]])
+    array([[ 6.],
+           [28.]])
+    """
+    return Compiled(circuit, dtype=dtype, strict=strict, threads=threads)
+
+
+class Compiled:
+    """A circuit as a function; `circuitgrad.compile` makes it.
+
+    It can be called from several threads at once, and pickled.
+
+    Attributes
+    ----------
+    circuit : Circuit
+    inputs, outputs : tuple of str
+        Names, in order.
+    dtype : numpy.dtype
+    strict : bool
+    threads : int or None
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        *,
+        dtype: npt.DTypeLike,
+        strict: bool,
+        threads: int | None,
+    ) -> None:
+        try:
+            self.dtype = np.dtype(dtype)
+        except TypeError:
+            raise CircuitError(f"{dtype!r} is not float64 or float32") from None
+        if self.dtype not in DTYPES:
+            raise CircuitError(f"{self.dtype} is not float64 or float32")
+        if threads is not None and (not isinstance(threads, int) or threads < 1):
+            raise CircuitError(f"threads should be 1 or more, not {threads!r}")
+        self.circuit = circuit
+        self.inputs = circuit.inputs
+        self.outputs = circuit.output_names
+        self.strict = strict
+        self.threads = threads
+        self._reading = Reading(circuit, strict)
+        self._splits: dict[bytes, tuple[Program, Program]] = {}
+        self._program = None if self._reading.lacking else self._lower_all()
+
+    # ------------------------------------------------------------------ calls
+
+    def __call__(self, *values: Any, **named: Any) -> dict[str, Any]:
+        """Evaluate the circuit.
+
+        Parameters
+        ----------
+        *values, **named : number or array
+            A value for each input, by position or by name.  They broadcast to the
+            shape of the batch.  What depends only on values that do not vary over the
+            batch is computed once.
+
+        Returns
+        -------
+        dict
+            For each output an array of the batch's shape; a NumPy scalar where all
+            values are numbers.
+
+        Raises
+        ------
+        CircuitError
+            If values are missing, surplus or no real numbers, or their shapes do not
+            go together.
+        """
+        arrays = [self._array(v, n) for v, n in zip(*self._bind(values, named))]  # noqa: B905
+        try:
+            shape = np.broadcast_shapes(*(a.shape for a in arrays))
+        except ValueError:
+            raise CircuitError(_mismatch(self.inputs, arrays)) from None
+        count = int(np.prod(shape, dtype=np.int64))
+        found = np.empty((len(self.outputs), count), self.dtype)
+        self._evaluate([_flat(a, shape) for a in arrays], found.T)
+        return {
+            name: row.reshape(shape)[()]
+            for name, row in zip(self.outputs, found, strict=True)
+        }
+
+    def points(self, points: Any, out: Array | None = None) -> Array:
+        """Evaluate the circuit at points that are rows of an array.
+
+        Parameters
+        ----------
+        points : array of shape (*batch, inputs)
+            The values of the inputs, in the order of ``inputs``.
+        out : array of shape (*batch, outputs), optional
+            Where to put the result; of this function's dtype.
+
+        Returns
+        -------
+        array of shape (*batch, outputs)
+
+        Raises
+        ------
+        CircuitError
+            If a shape or a dtype is wrong.
+        """
+        points = self._array(points, "the points")
+        if points.ndim == 0 or points.shape[-1] != len(self.inputs):
+            raise CircuitError(
+                f"points of shape {points.shape}; it should be "
+                f"(..., {len(self.inputs)}): one number for each input"
+            )
+        batch = points.shape[:-1]
+        count = int(np.prod(batch, dtype=np.int64))
+        wanted = (*batch, len(self.outputs))
+        if out is None:
+            out = np.empty(wanted, self.dtype)
+        elif not isinstance(out, np.ndarray) or out.shape != wanted:
+            shape = getattr(out, "shape", type(out).__name__)
+            raise CircuitError(f"out of shape {shape}; it should be {wanted}")
+        elif out.dtype != self.dtype or not out.flags.writeable:
+            raise CircuitError(f"out should be a writeable array of {self.dtype}")
+        elif np.may_share_memory(points, out):
+            points = points.copy()
+        rows = points.reshape(count, len(self.inputs))
+        flat = out.reshape(count, len(self.outputs))
+        self._evaluate(list(rows.T), flat)
+        if not np.may_share_memory(flat, out) and out.size:
+            out[...] = flat.reshape(wanted)
+        return out
+
+    # ------------------------------------------------------------------ what it is
+
+    @property
+    def instructions(self) -> int:
+        """Number of instructions; 0 where gates are evaluated by their value rules."""
+        return self._program.instructions if self._program else 0
+
+    @property
+    def registers(self) -> int:
+        """Numbers that must be kept at once, for each sample."""
+        return self._program.registers if self._program else 0
+
+    def __repr__(self) -> str:
+        what = f"{self.instructions} instructions on {self.registers} registers"
+        if self._reading.lacking:
+            what = f"by value rules, for want of {', '.join(self._reading.lacking)}"
+        strict = ", strict" if self.strict else ""
+        return (
+            f"<compiled {self.circuit.name or 'circuit'}: {len(self.inputs)} inputs, "
+            f"{len(self.outputs)} outputs, {what}, {self.dtype}{strict}>"
+        )
+
+    def __reduce__(self) -> tuple[Callable[..., Compiled], tuple[Any, ...]]:
+        # A program is made again from the circuit sooner than it is read from a file.
+        options = (self.dtype.str, self.strict, self.threads)
+        return _unpickle, (self.circuit, *options)
+
+    # ------------------------------------------------------------------ arguments
+
+    def _bind(
+        self, values: Sequence[Any], named: dict[str, Any]
+    ) -> tuple[list[Any], Sequence[str]]:
+        """Give the values in the order of the inputs."""
+        known = ", ".join(self.inputs) or "none"
+        if len(values) > len(self.inputs):
+            raise CircuitError(
+                f"{len(values)} values for {len(self.inputs)} inputs: {known}"
+            )
+        given = dict(zip(self.inputs, values, strict=False))
+        for name in named:
+            if name not in self._input_names:
+                raise CircuitError(f"no input {name!r}; the inputs are {known}")
+            if name in given:
+                raise CircuitError(f"two values for the input {name!r}")
+        given.update(named)
+        for name in self.inputs:
+            if name not in given:
+                raise CircuitError(f"no value for the input {name!r}")
+        return [given[name] for name in self.inputs], self.inputs
+
+    @property
+    def _input_names(self) -> frozenset[str]:
+        return frozenset(self.inputs)
+
+    def _array(self, value: Any, name: str) -> Array:
+        """Read a value as an array of the function's dtype."""
+        if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
+            value = exact.to_float(Fraction(value))
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise CircuitError(f"{name}: rows of different lengths") from None
+        if array.dtype.kind not in "fiu":
+            raise CircuitError(
+                f"{name}: {array.dtype} should be real numbers, in an array or alone"
+            )
+        with np.errstate(over="ignore"):  # beyond float32 lies infinity
+            array = array.astype(self.dtype, copy=False)
+        odd = not array.flags.aligned or any(s % array.itemsize for s in array.strides)
+        return array.copy() if odd else array
+
+    # ------------------------------------------------------------------ evaluation
+
+    def _evaluate(self, inputs: list[Array], out: Array) -> None:
+        """Fill ``out``, of shape (points, outputs), from one-dimensional inputs."""
+        count = len(out)
+        if self._program is None:
+            self._by_rules(inputs, out)
+            return
+        varies = np.array([count > 1 and a.strides[0] != 0 for a in inputs], dtype=bool)
+        sources = Strided(
+            np.array([a.ctypes.data for a in inputs], dtype=np.int64),
+            np.array([a.strides[0] // a.itemsize for a in inputs], dtype=np.int64),
+            inputs,
+        )
+        if count > 1 and not varies.all():
+            if not varies.any():
+                self._run(self._program, sources, out[:1], 1)
+                out[1:] = out[0]
+                return
+            once, program = self._split(varies)
+            pinned = self._pinned(once, program, sources)
+        else:
+            program = self._program
+            pinned = self._constants(program)
+        self._run(program, sources, out, count, pinned)
+
+    def _run(
+        self,
+        program: Program,
+        sources: Strided,
+        out: Array,
+        count: int,
+        pinned: Array | None = None,
+    ) -> None:
+        if pinned is None:
+            pinned = self._constants(program)
+        targets = Strided.columns_of(out)
+        threads = self.threads or available_threads()
+        read = sources.take(program.inputs)
+        run_program(program, self.dtype, pinned, read, targets, count, threads)
+
+    def _constants(self, program: Program) -> Array:
+        """Give the values of a program's pinned vertices, all constants."""
+        places = self.circuit.columns.params[program.pinned]
+        return self._reading.values[places].astype(self.dtype)
+
+    def _pinned(self, once: Program, program: Program, sources: Strided) -> Array:
+        """Compute what does not vary over the batch."""
+        columns = self.circuit.columns
+        vertices = program.pinned
+        pinned = np.empty(len(vertices), self.dtype)
+        constant = (vertices >= columns.inputs) & (vertices < columns.sources)
+        pinned[constant] = self._reading.values[columns.params[vertices[constant]]]
+        rest = np.empty((1, int(np.count_nonzero(~constant))), self.dtype)
+        self._run(once, sources, rest, 1)
+        pinned[~constant] = rest[0]
+        return pinned
+
+    def _lower_all(self) -> Program:
+        circuit = self.circuit
+        emitted = circuit.live & circuit.columns.is_gate
+        return lower(self._reading, emitted, circuit.output_vertices)
+
+    def _split(self, varies: Bools) -> tuple[Program, Program]:
+        """Lower what does not vary, and what does; the last few splittings are kept."""
+        key = varies.tobytes()
+        found = self._splits.get(key)
+        if found is None:
+            circuit, columns = self.circuit, self.circuit.columns
+            moving: Bools = columns.depends_on(np.flatnonzero(varies))
+            gates: Bools = circuit.live & columns.is_gate
+            varying = lower(
+                self._reading, gates & moving, circuit.output_vertices, fixed=~moving
+            )
+            vertices: Ints = varying.pinned
+            constant = (vertices >= columns.inputs) & (vertices < columns.sources)
+            found = (
+                lower(self._reading, gates & ~moving, vertices[~constant]),
+                varying,
+            )
+            while len(self._splits) >= MAX_SPLITS:
+                self._splits.pop(next(iter(self._splits)), None)
+            self._splits[key] = found
+        return found
+
+    def _by_rules(self, inputs: list[Array], out: Array) -> None:
+        """Evaluate by the gates' value rules, some points at a time."""
+        for start in range(0, len(out), RULE_BLOCK):
+            block = slice(start, min(start + RULE_BLOCK, len(out)))
+            with np.errstate(all="ignore"):
+                values = vertex_values(
+                    self.circuit, Floats(), [a[block] for a in inputs]
+                )
+                for k, (_, vertex) in enumerate(self.circuit.outputs):
+                    out[block, k] = values[vertex]
+
+
+def _flat(array: Array, shape: tuple[int, ...]) -> Array:
+    """Give an array of the batch's shape in one dimension, copied only where it must.
+
+    What does not vary over the batch has the step 0.
+    """
+    count = int(np.prod(shape, dtype=np.int64))
+    if array.size == 1:
+        return np.broadcast_to(array.reshape(1), (count,))
+    if array.shape != shape:
+        array = np.broadcast_to(array, shape)
+    return array.reshape(-1)
+
+
+def _mismatch(names: Sequence[str], arrays: Sequence[Array]) -> str:
+    """Say which two shapes do not go together."""
+    for i, first in enumerate(arrays):
+        for j in range(i):
+            try:
+                np.broadcast_shapes(first.shape, arrays[j].shape)
+            except ValueError:
+                return (
+                    f"shapes that do not go together: {names[j]} {arrays[j].shape}, "
+                    f"{names[i]} {first.shape}"
+                )
+    return "shapes that do not go together"
+
+
+def _unpickle(
+    circuit: Circuit, dtype: str, strict: bool, threads: int | None
+) -> Compiled:
+    return Compiled(circuit, dtype=dtype, strict=strict, threads=threads)

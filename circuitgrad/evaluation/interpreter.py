@@ -1,0 +1,473 @@
+"""The loop that runs programs, compiled by numba once a machine.
+
+Samples are taken in blocks.  Each register is a row of lanes, one a sample of the
+block, and each instruction a loop over lanes, which LLVM vectorises; the registers of a
+block stay in cache.  A block of one lane, a single point, has loops of its own for
+sums and products, where reading the program costs more than arithmetic.
+
+Nothing is licensed to ignore nan or infinities.  A product and its sum may be rounded
+once (fused multiply-add), but in an ordered sum, and a dot at a single point has four
+partial sums: so it is that rounding may differ between a point by itself and the same
+point in a batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from circuitgrad.evaluation import elementary as el
+from circuitgrad.evaluation import instructions as ins
+
+__all__ = ["interpreter"]
+
+FUSED = numba.njit(error_model="numpy", fastmath={"contract"})
+INLINE = numba.njit(forceinline=True, error_model="numpy")
+
+
+@intrinsic
+def get(context: Any, array: Any, index: Any) -> Any:
+    """Read ``array[index]``; numba's own indexing asks for index < 0 first.
+
+    That question keeps LLVM from seeing that neighbouring lanes are neighbours.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(array)(context, builder, arguments[0]).data
+        return builder.load(builder.gep(data, [arguments[1]], inbounds=True))
+
+    return array.dtype(array, types.int64), generate
+
+
+@intrinsic
+def put(context: Any, array: Any, index: Any, value: Any) -> Any:
+    """Write ``array[index] = value``, converted to the kind of the array."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(array)(context, builder, arguments[0]).data
+        builder.store(arguments[2], builder.gep(data, [arguments[1]], inbounds=True))
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, array.dtype), generate
+
+
+@intrinsic
+def fetch(context: Any, registers: Any, address: Any, index: Any) -> Any:
+    """Read the number at an address, of the kind that the registers are."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = context.get_value_type(signature.return_type)
+        base = builder.inttoptr(arguments[1], ir.PointerType(kind))
+        return builder.load(builder.gep(base, [arguments[2]]))
+
+    return registers.dtype(registers, types.int64, types.int64), generate
+
+
+@intrinsic
+def deliver(context: Any, registers: Any, address: Any, index: Any, value: Any) -> Any:
+    """Write a number to an address, of the kind that the registers are."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        base = builder.inttoptr(arguments[1], ir.PointerType(arguments[3].type))
+        builder.store(arguments[3], builder.gep(base, [arguments[2]]))
+        return context.get_dummy_value()
+
+    signature = types.void(registers, types.int64, types.int64, registers.dtype)
+    return signature, generate
+
+
+@FUSED
+def dot_of_point(code, at, numbers, number, r):  # type: ignore[no-untyped-def]
+    """Give the value of a DOT at a single point, in four partial sums."""
+    p = at + ins.DOT_HEADER
+    stop = p + 2 * get(code, at + 2)
+    s0 = get(numbers, number)
+    number += 1
+    s1 = r.dtype.type(0)
+    s2 = s1
+    s3 = s1
+    while p + 8 <= stop:
+        s0 += get(r, get(code, p)) * get(r, get(code, p + 1))
+        s1 += get(r, get(code, p + 2)) * get(r, get(code, p + 3))
+        s2 += get(r, get(code, p + 4)) * get(r, get(code, p + 5))
+        s3 += get(r, get(code, p + 6)) * get(r, get(code, p + 7))
+        p += 8
+    while p < stop:
+        s0 += get(r, get(code, p)) * get(r, get(code, p + 1))
+        p += 2
+    stop = p + 2 * get(code, at + 3)
+    while p + 8 <= stop:
+        s0 -= get(r, get(code, p)) * get(r, get(code, p + 1))
+        s1 -= get(r, get(code, p + 2)) * get(r, get(code, p + 3))
+        s2 -= get(r, get(code, p + 4)) * get(r, get(code, p + 5))
+        s3 -= get(r, get(code, p + 6)) * get(r, get(code, p + 7))
+        p += 8
+    while p < stop:
+        s0 -= get(r, get(code, p)) * get(r, get(code, p + 1))
+        p += 2
+    for _ in range(get(code, at + 4)):
+        s1 += get(numbers, number) * get(r, get(code, p))
+        number += 1
+        p += 1
+    for _ in range(get(code, at + 5)):
+        s2 += get(numbers, number) * (get(r, get(code, p)) * get(r, get(code, p + 1)))
+        number += 1
+        p += 2
+    return (s0 + s1) + (s2 + s3)
+
+
+@FUSED
+def dot_of_block(  # type: ignore[no-untyped-def]
+    code, at, numbers, number, r, o, lanes, stride
+):
+    """Fill the row at ``o`` with a DOT, up to four products in one loop over lanes."""
+    p = at + ins.DOT_HEADER
+    bias = get(numbers, number)
+    number += 1
+    fresh = True  # nothing in the row yet
+    for sign in range(2):
+        stop = p + 2 * get(code, at + 2 + sign)
+        if fresh and p < stop:
+            fresh = False
+            a = get(code, p) * stride
+            b = get(code, p + 1) * stride
+            p += 2
+            if sign == 0:
+                for i in range(lanes):
+                    put(r, o + i, bias + get(r, a + i) * get(r, b + i))
+            else:
+                for i in range(lanes):
+                    put(r, o + i, bias - get(r, a + i) * get(r, b + i))
+        while p + 6 <= stop:
+            a = get(code, p) * stride
+            b = get(code, p + 1) * stride
+            c = get(code, p + 2) * stride
+            d = get(code, p + 3) * stride
+            e = get(code, p + 4) * stride
+            f = get(code, p + 5) * stride
+            p += 6
+            if sign == 0:
+                for i in range(lanes):
+                    s = get(r, o + i) + get(r, a + i) * get(r, b + i)
+                    s = s + get(r, c + i) * get(r, d + i)
+                    put(r, o + i, s + get(r, e + i) * get(r, f + i))
+            else:
+                for i in range(lanes):
+                    s = get(r, o + i) - get(r, a + i) * get(r, b + i)
+                    s = s - get(r, c + i) * get(r, d + i)
+                    put(r, o + i, s - get(r, e + i) * get(r, f + i))
+        while p < stop:
+            a = get(code, p) * stride
+            b = get(code, p + 1) * stride
+            p += 2
+            if sign == 0:
+                for i in range(lanes):
+                    put(r, o + i, get(r, o + i) + get(r, a + i) * get(r, b + i))
+            else:
+                for i in range(lanes):
+                    put(r, o + i, get(r, o + i) - get(r, a + i) * get(r, b + i))
+    stop = p + get(code, at + 4)
+    if fresh and p + 2 <= stop:
+        fresh = False
+        a = get(code, p) * stride
+        b = get(code, p + 1) * stride
+        w = get(numbers, number)
+        x = get(numbers, number + 1)
+        number += 2
+        p += 2
+        for i in range(lanes):
+            put(r, o + i, bias + w * get(r, a + i) + x * get(r, b + i))
+    elif fresh:
+        fresh = False
+        for i in range(lanes):
+            put(r, o + i, bias)
+    while p + 3 <= stop:
+        a = get(code, p) * stride
+        b = get(code, p + 1) * stride
+        c = get(code, p + 2) * stride
+        w = get(numbers, number)
+        x = get(numbers, number + 1)
+        y = get(numbers, number + 2)
+        number += 3
+        p += 3
+        for i in range(lanes):
+            s = get(r, o + i) + w * get(r, a + i)
+            put(r, o + i, s + x * get(r, b + i) + y * get(r, c + i))
+    while p < stop:
+        a = get(code, p) * stride
+        w = get(numbers, number)
+        number += 1
+        p += 1
+        for i in range(lanes):
+            put(r, o + i, get(r, o + i) + w * get(r, a + i))
+    for _ in range(get(code, at + 5)):
+        a = get(code, p) * stride
+        b = get(code, p + 1) * stride
+        w = get(numbers, number)
+        number += 1
+        p += 2
+        for i in range(lanes):
+            put(r, o + i, get(r, o + i) + w * (get(r, a + i) * get(r, b + i)))
+    return number
+
+
+@INLINE
+def larger(a, b):  # type: ignore[no-untyped-def]
+    """The larger, nan if either is."""
+    return a if a > b or a != a else b
+
+
+@INLINE
+def smaller(a, b):  # type: ignore[no-untyped-def]
+    """The smaller, nan if either is."""
+    return a if a < b or a != a else b
+
+
+@INLINE
+def is_large_angle(r, a, lanes):  # type: ignore[no-untyped-def]
+    """Tell whether some lane holds an angle that the C library should take."""
+    found = 0
+    for i in range(lanes):
+        found |= 1 if abs(get(r, a + i)) > el.LARGEST_ANGLE else 0
+    return found != 0
+
+
+def interpreter() -> Any:
+    """Give the loop, ``run(code, numbers, r, stride, lanes, ...)``.
+
+    Its cache is looked up by a digest of the files it is made of, since numba looks at
+    the first alone.
+    """
+    sources = [Path(module.__file__ or "") for module in (el, ins)]
+    made_of = b"".join(path.read_bytes() for path in sources if path.is_file())
+    digest = hashlib.sha256(made_of).hexdigest()
+
+    def run(  # type: ignore[no-untyped-def]
+        code,
+        numbers,
+        r,
+        stride,
+        lanes,
+        sources,
+        source_steps,
+        source_rows,
+        targets,
+        target_steps,
+        target_rows,
+        start,
+        stop,
+    ):
+        digest  # noqa: B018 (a part of the closure, and so of the cache's key)
+        zero = r.dtype.type(0)
+        one = r.dtype.type(1)
+        for block in range(start, stop, lanes):
+            width = min(lanes, stop - block)
+            for k in range(len(source_rows)):
+                address = sources[k]
+                step = source_steps[k]
+                o = source_rows[k] * stride
+                at = block * step
+                if step == 1:
+                    for i in range(width):
+                        put(r, o + i, fetch(r, address, at + i))
+                else:
+                    for i in range(width):
+                        put(r, o + i, fetch(r, address, at + i * step))
+                for i in range(width, lanes):
+                    put(r, o + i, get(r, o))
+            at = 0
+            number = 0
+            while at < len(code):
+                op = get(code, at)
+                o = get(code, at + 1) * stride
+                if op == ins.DOT:
+                    if lanes == 1:
+                        put(r, o, dot_of_point(code, at, numbers, number, r))
+                        number += 1 + get(code, at + 4) + get(code, at + 5)
+                    else:
+                        number = dot_of_block(
+                            code, at, numbers, number, r, o, lanes, stride
+                        )
+                    pairs = get(code, at + 2) + get(code, at + 3) + get(code, at + 5)
+                    at += ins.DOT_HEADER + 2 * pairs + get(code, at + 4)
+                    continue
+                count = get(code, at + 2)
+                at += ins.HEADER
+                a = get(code, at) * stride
+                if op == ins.PRODUCT:
+                    b = get(code, at + count - 1) * stride
+                    if count == 2:
+                        for i in range(lanes):
+                            put(r, o + i, get(r, a + i) * get(r, b + i))
+                    elif count == 3:
+                        c = get(code, at + 1) * stride
+                        for i in range(lanes):
+                            put(r, o + i, get(r, a + i) * get(r, c + i) * get(r, b + i))
+                    else:
+                        for i in range(lanes):
+                            put(r, o + i, get(r, a + i))
+                        for k in range(1, count):
+                            b = get(code, at + k) * stride
+                            for i in range(lanes):
+                                put(r, o + i, get(r, o + i) * get(r, b + i))
+                elif op == ins.ORDERED_SUM:
+                    w = get(numbers, number)
+                    for i in range(lanes):
+                        put(r, o + i, w * get(r, a + i))
+                    for k in range(1, count):
+                        b = get(code, at + k) * stride
+                        w = get(numbers, number + k)
+                        for i in range(lanes):
+                            put(r, o + i, get(r, o + i) + w * get(r, b + i))
+                    number += count
+                elif op == ins.SQUARE:
+                    for i in range(lanes):
+                        put(r, o + i, get(r, a + i) * get(r, a + i))
+                elif op == ins.DIVIDE:
+                    b = get(code, at + 1) * stride
+                    for i in range(lanes):
+                        put(r, o + i, get(r, a + i) / get(r, b + i))
+                elif op == ins.INVERT:
+                    for i in range(lanes):
+                        put(r, o + i, one / get(r, a + i))
+                elif op == ins.INTEGER_POWER:
+                    exponent = int(get(numbers, number))
+                    number += 1
+                    for i in range(lanes):
+                        put(r, o + i, one if exponent == 0 else get(r, a + i))
+                    for k in range(1, abs(exponent)):
+                        for i in range(lanes):
+                            put(r, o + i, get(r, o + i) * get(r, a + i))
+                    if exponent < 0:
+                        for i in range(lanes):
+                            put(r, o + i, one / get(r, o + i))
+                elif op == ins.HALF_POWER:
+                    for i in range(lanes):
+                        x = get(r, a + i)
+                        root = math.sqrt(x + zero)  # the power of -0 is +0
+                        put(r, o + i, -x if x == -np.inf else root)
+                elif op == ins.CONSTANT_POWER:
+                    y = float(get(numbers, number))
+                    number += 1
+                    for i in range(lanes):
+                        put(r, o + i, float(get(r, a + i)) ** y)
+                elif op == ins.POWER:
+                    b = get(code, at + 1) * stride
+                    for i in range(lanes):
+                        put(r, o + i, float(get(r, a + i)) ** float(get(r, b + i)))
+                elif op == ins.SQRT:
+                    for i in range(lanes):
+                        put(r, o + i, math.sqrt(get(r, a + i)))
+                elif op == ins.EXP:
+                    for i in range(lanes):
+                        put(r, o + i, el.exp(float(get(r, a + i))))
+                elif op == ins.LOG:
+                    for i in range(lanes):
+                        put(r, o + i, el.log(float(get(r, a + i))))
+                elif op == ins.SIN:
+                    if is_large_angle(r, a, lanes):
+                        for i in range(lanes):
+                            put(r, o + i, math.sin(float(get(r, a + i))))
+                    else:
+                        for i in range(lanes):
+                            put(r, o + i, el.sin(float(get(r, a + i))))
+                elif op == ins.COS:
+                    if is_large_angle(r, a, lanes):
+                        for i in range(lanes):
+                            put(r, o + i, math.cos(float(get(r, a + i))))
+                    else:
+                        for i in range(lanes):
+                            put(r, o + i, el.cos(float(get(r, a + i))))
+                elif op == ins.TAN:
+                    if is_large_angle(r, a, lanes):
+                        for i in range(lanes):
+                            put(r, o + i, math.tan(float(get(r, a + i))))
+                    else:
+                        for i in range(lanes):
+                            put(r, o + i, el.tan(float(get(r, a + i))))
+                elif op == ins.SINH:
+                    for i in range(lanes):
+                        put(r, o + i, el.sinh(float(get(r, a + i))))
+                elif op == ins.COSH:
+                    for i in range(lanes):
+                        put(r, o + i, el.cosh(float(get(r, a + i))))
+                elif op == ins.TANH:
+                    for i in range(lanes):
+                        put(r, o + i, el.tanh(float(get(r, a + i))))
+                elif op == ins.ASIN:
+                    for i in range(lanes):
+                        put(r, o + i, el.asin(float(get(r, a + i))))
+                elif op == ins.ACOS:
+                    for i in range(lanes):
+                        put(r, o + i, el.acos(float(get(r, a + i))))
+                elif op == ins.ATAN:
+                    for i in range(lanes):
+                        put(r, o + i, el.atan(float(get(r, a + i))))
+                elif op == ins.ERF:
+                    for i in range(lanes):
+                        put(r, o + i, math.erf(float(get(r, a + i))))
+                elif op == ins.SIGMOID:
+                    for i in range(lanes):
+                        put(r, o + i, el.sigmoid(float(get(r, a + i))))
+                elif op == ins.SOFTPLUS:
+                    for i in range(lanes):
+                        put(r, o + i, el.softplus(float(get(r, a + i))))
+                elif op == ins.ABS:
+                    for i in range(lanes):
+                        put(r, o + i, abs(get(r, a + i)))
+                elif op == ins.SIGN:
+                    for i in range(lanes):
+                        x = get(r, a + i)
+                        s = one if x > zero else x + zero  # -0 becomes 0
+                        put(r, o + i, -one if x < zero else s)
+                elif op == ins.STEP:
+                    for i in range(lanes):
+                        x = get(r, a + i)
+                        s = zero if x <= zero else x
+                        put(r, o + i, one if x > zero else s)
+                elif op == ins.RELU:
+                    for i in range(lanes):
+                        put(r, o + i, larger(get(r, a + i), zero))
+                elif op == ins.LEAKY_RELU:
+                    w = get(numbers, number)
+                    number += 1
+                    for i in range(lanes):
+                        x = get(r, a + i)
+                        put(r, o + i, x if x > zero else w * x)
+                else:  # MAX or MIN
+                    for i in range(lanes):
+                        put(r, o + i, get(r, a + i))
+                    for k in range(1, count):
+                        b = get(code, at + k) * stride
+                        if op == ins.MAX:
+                            for i in range(lanes):
+                                put(r, o + i, larger(get(r, o + i), get(r, b + i)))
+                        else:
+                            for i in range(lanes):
+                                put(r, o + i, smaller(get(r, o + i), get(r, b + i)))
+                at += count
+            for k in range(len(target_rows)):
+                address = targets[k]
+                step = target_steps[k]
+                o = target_rows[k] * stride
+                at = block * step
+                if step == 1:
+                    for i in range(width):
+                        deliver(r, address, at + i, get(r, o + i))
+                else:
+                    for i in range(width):
+                        deliver(r, address, at + i * step, get(r, o + i))
+
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        return numba.njit(cache=True, **options)(run)
+    except RuntimeError:  # no folder for the cache can be written
+        return numba.njit(**options)(run)

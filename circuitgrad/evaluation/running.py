@@ -1,0 +1,201 @@
+"""Running a program over a batch: blocks of samples, pieces of blocks, threads.
+
+The interpreter holds no lock of Python while it runs, so threads share the pieces of
+one batch.  Where blocks begin does not depend on the number of threads, and so results
+do not either.  A piece is short, so that an interrupt (Ctrl-C) is heard soon.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from circuitgrad.evaluation.lowering import Program
+
+__all__ = ["Strided", "available_threads", "run_program"]
+
+#: Operands in a piece of work between two looks at whether somebody interrupts; about
+#: a hundredth of a second.
+PIECE: Final = 2**25
+#: Less work than this, about a millisecond, is not worth a second thread.
+THREADS_FROM: Final = 2**22
+#: Registers of a block should fit into this many bytes of a core's own cache.
+CACHE: Final = 2**18
+#: Lanes of a block: at most, and at least; a multiple of every vector's length.
+MOST_LANES: Final = 256
+LEAST_LANES: Final = 32
+#: Fewer points than this are taken one by one.
+BLOCKS_FROM: Final = 8
+#: Lanes between two rows beyond the block's: with rows a power of two apart, all first
+#: lanes would fall into the same few lines of the cache.
+GAP: Final = 8
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Strided:
+    """Rows of numbers in memory: an address and a step, in numbers, for each.
+
+    ``keep`` holds the arrays that own the memory.
+    """
+
+    addresses: npt.NDArray[np.int64]
+    steps: npt.NDArray[np.int64]
+    keep: Any = None
+
+    def take(self, rows: Any) -> Strided:
+        """Choose some rows."""
+        return Strided(self.addresses[rows], self.steps[rows], self.keep)
+
+    @classmethod
+    def columns_of(cls, points: Array) -> Strided:
+        """Read an array of shape (points, rows) in place."""
+        across, along = (step // points.itemsize for step in points.strides[::-1])
+        first = points.ctypes.data
+        rows = np.arange(points.shape[1], dtype=np.int64)
+        addresses = first + rows * (across * points.itemsize)
+        return cls(addresses, np.full(len(rows), along, dtype=np.int64), points)
+
+
+@functools.cache
+def loop() -> Callable[..., None]:
+    """The interpreter; importing numba takes a third of a second, so not before."""
+    from circuitgrad.evaluation.interpreter import interpreter
+
+    run: Callable[..., None] = interpreter()
+    return run
+
+
+def available_threads() -> int:
+    """Give the number of cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not everywhere
+        return os.cpu_count() or 1
+
+
+def lanes_for(program: Program, count: int, itemsize: int) -> int:
+    """Choose the samples of a block, for its registers to stay in cache."""
+    if count < BLOCKS_FROM:
+        return 1
+    fitting = CACHE // (itemsize * max(program.registers, 1))
+    lanes = LEAST_LANES
+    while 2 * lanes <= min(fitting, MOST_LANES) and lanes < count:
+        lanes *= 2
+    return lanes
+
+
+def run_program(
+    program: Program,
+    dtype: np.dtype[Any],
+    pinned: Array,
+    sources: Strided,
+    targets: Strided,
+    count: int,
+    threads: int,
+) -> None:
+    """Evaluate a program at many points.
+
+    Parameters
+    ----------
+    program : Program
+    dtype : numpy.dtype
+        float64 or float32: of all values, in memory and in registers.
+    pinned : array
+        The values of ``program.pinned``.
+    sources, targets : Strided
+        Where the values of ``program.inputs`` are, and those of the roots go.
+    count : int
+        Number of points.
+    threads : int
+        How many threads to use, where there is work for them.
+    """
+    if not count:
+        return
+    run = loop()
+    lanes = lanes_for(program, count, dtype.itemsize)
+    stride = 1 if lanes == 1 else lanes + GAP
+    blocks = max(1, PIECE // (lanes * max(program.work, 1)))
+    if program.work * count < THREADS_FROM:
+        threads = 1
+    else:  # as many pieces as threads, at least
+        blocks = min(blocks, max(1, -(-count // (lanes * threads))))
+    pieces = iter(range(0, count, blocks * lanes))
+    numbers = program.numbers.astype(dtype, copy=False)
+
+    def work(pieces: Iterator[int]) -> None:
+        registers = np.empty(program.registers * stride, dtype)
+        rows = registers.reshape(-1, stride)
+        rows[program.pinned_rows] = pinned[:, None]
+        for start in pieces:
+            run(
+                program.code,
+                numbers,
+                registers,
+                stride,
+                lanes,
+                sources.addresses,
+                sources.steps,
+                program.input_rows,
+                targets.addresses,
+                targets.steps,
+                program.root_rows,
+                start,
+                min(start + blocks * lanes, count),
+            )
+
+    if threads == 1:
+        work(pieces)
+    else:
+        _share(work, Shared(pieces), threads)
+
+
+class Shared:
+    """An iterator that several threads may draw from, until it is stopped."""
+
+    def __init__(self, items: Iterator[int]) -> None:
+        self.items = items
+        self.lock = threading.Lock()
+        self.stopped = False
+
+    def __iter__(self) -> Shared:
+        return self
+
+    def __next__(self) -> int:
+        with self.lock:
+            if self.stopped:
+                raise StopIteration
+            return next(self.items)
+
+
+def _share(work: Callable[[Iterator[int]], None], pieces: Shared, threads: int) -> None:
+    """Work in this thread and others; an exception in one ends all of them."""
+    failures: list[BaseException] = []
+
+    def helper() -> None:
+        try:
+            work(pieces)
+        except BaseException as error:
+            pieces.stopped = True
+            failures.append(error)
+
+    others = [threading.Thread(target=helper, daemon=True) for _ in range(threads - 1)]
+    try:
+        for other in others:
+            other.start()
+        work(pieces)
+    finally:
+        pieces.stopped = True
+        for other in others:
+            if other.ident is not None:
+                other.join()
+    if failures:
+        raise failures[0]
