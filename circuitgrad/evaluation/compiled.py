@@ -154,7 +154,8 @@ class Compiled:
             raise CircuitError(_mismatch(self.inputs, arrays)) from None
         count = int(np.prod(shape, dtype=np.int64))
         found = np.empty((len(self.outputs), count), self.dtype)
-        self._evaluate([_flat(a, shape) for a in arrays], found.T)
+        flat = [_flat(a, shape) for a in arrays]
+        self._evaluate(Strided.rows_of(flat), found.T)
         return {
             name: row.reshape(shape)[()]
             for name, row in zip(self.outputs, found, strict=True)
@@ -199,7 +200,7 @@ class Compiled:
             points = points.copy()
         rows = points.reshape(count, len(self.inputs))
         flat = out.reshape(count, len(self.outputs))
-        self._evaluate(list(rows.T), flat)
+        self._evaluate(Strided.columns_of(rows), flat)
         if not np.may_share_memory(flat, out) and out.size:
             out[...] = flat.reshape(wanted)
         return out
@@ -277,51 +278,48 @@ class Compiled:
 
     # ------------------------------------------------------------------ evaluation
 
-    def _evaluate(self, inputs: list[Array], out: Array) -> None:
-        """Fill ``out``, of shape (points, outputs), from one-dimensional inputs."""
+    def _evaluate(self, inputs: Strided, out: Array) -> None:
+        """Fill ``out``, of shape (points, outputs)."""
         count = len(out)
         if self._program is None:
-            self._by_rules(inputs, out)
+            self._by_rules(inputs.arrays(), out)
             return
-        varies = np.array([count > 1 and a.strides[0] != 0 for a in inputs], dtype=bool)
-        sources = Strided(
-            np.array([a.ctypes.data for a in inputs], dtype=np.int64),
-            np.array([a.strides[0] // a.itemsize for a in inputs], dtype=np.int64),
-            inputs,
-        )
-        if count > 1 and not varies.all():
-            if not varies.any():
-                self._run(self._program, sources, out[:1], 1)
-                out[1:] = out[0]
-                return
+        varies: Bools = inputs.steps != 0
+        if count == 1 or varies.all():
+            self._run(self._program, inputs, out)
+        elif varies.any():
             once, program = self._split(varies)
-            pinned = self._pinned(once, program, sources)
-        else:
-            program = self._program
-            pinned = self._constants(program)
-        self._run(program, sources, out, count, pinned)
+            self._run(program, inputs, out, self._pinned(once, program, inputs))
+        elif count:
+            self._run(self._program, inputs, out[:1])
+            out[1:] = out[0]
 
     def _run(
         self,
         program: Program,
-        sources: Strided,
+        inputs: Strided,
         out: Array,
-        count: int,
         pinned: Array | None = None,
     ) -> None:
+        """Run a program at as many points as ``out`` has."""
         if pinned is None:
             pinned = self._constants(program)
-        targets = Strided.columns_of(out)
-        threads = self.threads or available_threads()
-        read = sources.take(program.inputs)
-        run_program(program, self.dtype, pinned, read, targets, count, threads)
+        run_program(
+            program,
+            self.dtype,
+            pinned,
+            inputs.take(program.inputs),
+            Strided.columns_of(out),
+            len(out),
+            self.threads or available_threads(),
+        )
 
     def _constants(self, program: Program) -> Array:
         """Give the values of a program's pinned vertices, all constants."""
         places = self.circuit.columns.params[program.pinned]
         return self._reading.values[places].astype(self.dtype)
 
-    def _pinned(self, once: Program, program: Program, sources: Strided) -> Array:
+    def _pinned(self, once: Program, program: Program, inputs: Strided) -> Array:
         """Compute what does not vary over the batch."""
         columns = self.circuit.columns
         vertices = program.pinned
@@ -329,7 +327,7 @@ class Compiled:
         constant = (vertices >= columns.inputs) & (vertices < columns.sources)
         pinned[constant] = self._reading.values[columns.params[vertices[constant]]]
         rest = np.empty((1, int(np.count_nonzero(~constant))), self.dtype)
-        self._run(once, sources, rest, 1)
+        self._run(once, inputs, rest)
         pinned[~constant] = rest[0]
         return pinned
 

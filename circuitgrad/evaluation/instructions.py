@@ -3,11 +3,11 @@
 A program is one row of integers, instruction after instruction.  Each starts with its
 code and the register it fills; registers that it reads follow::
 
-    DOT out pp mp wl wp   a b ... a b ... a ... a b ...
-    any other out k       a_1 ... a_k
+    DOT out l p m w     a ... a b ... a b ... a b ...
+    any other out k     a_1 ... a_k
 
-A DOT is a bias, plus ``pp`` products, minus ``mp`` products, plus ``wl`` registers with
-a weight each, plus ``wp`` products with a weight each.  Numbers stand in a row of their
+A DOT is a bias, plus ``l`` registers with a weight each, plus ``p`` products, minus
+``m`` products, plus ``w`` products with a weight each.  Numbers stand in a row of their
 own, in the order in which instructions read them: for a DOT the bias and the weights,
 for the instructions in `NUMBERED` one number.  An ORDERED_SUM has ``k`` weights.
 

@@ -88,12 +88,16 @@ def deliver(context: Any, registers: Any, address: Any, index: Any, value: Any) 
 def dot_of_point(code, at, numbers, number, r):  # type: ignore[no-untyped-def]
     """Give the value of a DOT at a single point, in four partial sums."""
     p = at + ins.DOT_HEADER
-    stop = p + 2 * get(code, at + 2)
     s0 = get(numbers, number)
-    number += 1
     s1 = r.dtype.type(0)
     s2 = s1
     s3 = s1
+    number += 1
+    for _ in range(get(code, at + 2)):
+        s1 += get(numbers, number) * get(r, get(code, p))
+        number += 1
+        p += 1
+    stop = p + 2 * get(code, at + 3)
     while p + 8 <= stop:
         s0 += get(r, get(code, p)) * get(r, get(code, p + 1))
         s1 += get(r, get(code, p + 2)) * get(r, get(code, p + 3))
@@ -103,7 +107,7 @@ def dot_of_point(code, at, numbers, number, r):  # type: ignore[no-untyped-def]
     while p < stop:
         s0 += get(r, get(code, p)) * get(r, get(code, p + 1))
         p += 2
-    stop = p + 2 * get(code, at + 3)
+    stop = p + 2 * get(code, at + 4)
     while p + 8 <= stop:
         s0 -= get(r, get(code, p)) * get(r, get(code, p + 1))
         s1 -= get(r, get(code, p + 2)) * get(r, get(code, p + 3))
@@ -113,10 +117,6 @@ def dot_of_point(code, at, numbers, number, r):  # type: ignore[no-untyped-def]
     while p < stop:
         s0 -= get(r, get(code, p)) * get(r, get(code, p + 1))
         p += 2
-    for _ in range(get(code, at + 4)):
-        s1 += get(numbers, number) * get(r, get(code, p))
-        number += 1
-        p += 1
     for _ in range(get(code, at + 5)):
         s2 += get(numbers, number) * (get(r, get(code, p)) * get(r, get(code, p + 1)))
         number += 1
@@ -128,19 +128,58 @@ def dot_of_point(code, at, numbers, number, r):  # type: ignore[no-untyped-def]
 def dot_of_block(  # type: ignore[no-untyped-def]
     code, at, numbers, number, r, o, lanes, stride
 ):
-    """Fill the row at ``o`` with a DOT, up to four products in one loop over lanes."""
+    """Fill the row at ``o`` with a DOT, up to three terms in one loop over lanes.
+
+    Gives the place of the next number.
+    """
     p = at + ins.DOT_HEADER
     bias = get(numbers, number)
     number += 1
-    fresh = True  # nothing in the row yet
-    for sign in range(2):
-        stop = p + 2 * get(code, at + 2 + sign)
-        if fresh and p < stop:
-            fresh = False
+    stop = p + get(code, at + 2)
+    started = stop > p  # is there something in the row?
+    if stop - p == 1:
+        a = get(code, p) * stride
+        w = get(numbers, number)
+        number += 1
+        p += 1
+        for i in range(lanes):
+            put(r, o + i, bias + w * get(r, a + i))
+    elif started:
+        a = get(code, p) * stride
+        b = get(code, p + 1) * stride
+        w = get(numbers, number)
+        x = get(numbers, number + 1)
+        number += 2
+        p += 2
+        for i in range(lanes):
+            put(r, o + i, bias + w * get(r, a + i) + x * get(r, b + i))
+    while p + 3 <= stop:
+        a = get(code, p) * stride
+        b = get(code, p + 1) * stride
+        c = get(code, p + 2) * stride
+        w = get(numbers, number)
+        x = get(numbers, number + 1)
+        y = get(numbers, number + 2)
+        number += 3
+        p += 3
+        for i in range(lanes):
+            s = get(r, o + i) + w * get(r, a + i) + x * get(r, b + i)
+            put(r, o + i, s + y * get(r, c + i))
+    while p < stop:
+        a = get(code, p) * stride
+        w = get(numbers, number)
+        number += 1
+        p += 1
+        for i in range(lanes):
+            put(r, o + i, get(r, o + i) + w * get(r, a + i))
+    for group in range(2):
+        stop = p + 2 * get(code, at + 3 + group)
+        if not started and p < stop:
+            started = True
             a = get(code, p) * stride
             b = get(code, p + 1) * stride
             p += 2
-            if sign == 0:
+            if group == 0:
                 for i in range(lanes):
                     put(r, o + i, bias + get(r, a + i) * get(r, b + i))
             else:
@@ -154,7 +193,7 @@ def dot_of_block(  # type: ignore[no-untyped-def]
             e = get(code, p + 4) * stride
             f = get(code, p + 5) * stride
             p += 6
-            if sign == 0:
+            if group == 0:
                 for i in range(lanes):
                     s = get(r, o + i) + get(r, a + i) * get(r, b + i)
                     s = s + get(r, c + i) * get(r, d + i)
@@ -168,54 +207,29 @@ def dot_of_block(  # type: ignore[no-untyped-def]
             a = get(code, p) * stride
             b = get(code, p + 1) * stride
             p += 2
-            if sign == 0:
+            if group == 0:
                 for i in range(lanes):
                     put(r, o + i, get(r, o + i) + get(r, a + i) * get(r, b + i))
             else:
                 for i in range(lanes):
                     put(r, o + i, get(r, o + i) - get(r, a + i) * get(r, b + i))
-    stop = p + get(code, at + 4)
-    if fresh and p + 2 <= stop:
-        fresh = False
-        a = get(code, p) * stride
-        b = get(code, p + 1) * stride
-        w = get(numbers, number)
-        x = get(numbers, number + 1)
-        number += 2
-        p += 2
-        for i in range(lanes):
-            put(r, o + i, bias + w * get(r, a + i) + x * get(r, b + i))
-    elif fresh:
-        fresh = False
-        for i in range(lanes):
-            put(r, o + i, bias)
-    while p + 3 <= stop:
-        a = get(code, p) * stride
-        b = get(code, p + 1) * stride
-        c = get(code, p + 2) * stride
-        w = get(numbers, number)
-        x = get(numbers, number + 1)
-        y = get(numbers, number + 2)
-        number += 3
-        p += 3
-        for i in range(lanes):
-            s = get(r, o + i) + w * get(r, a + i)
-            put(r, o + i, s + x * get(r, b + i) + y * get(r, c + i))
-    while p < stop:
-        a = get(code, p) * stride
-        w = get(numbers, number)
-        number += 1
-        p += 1
-        for i in range(lanes):
-            put(r, o + i, get(r, o + i) + w * get(r, a + i))
     for _ in range(get(code, at + 5)):
         a = get(code, p) * stride
         b = get(code, p + 1) * stride
         w = get(numbers, number)
         number += 1
         p += 2
+        if started:
+            for i in range(lanes):
+                s = get(r, a + i) * get(r, b + i)
+                put(r, o + i, get(r, o + i) + w * s)
+        else:
+            started = True
+            for i in range(lanes):
+                put(r, o + i, bias + w * (get(r, a + i) * get(r, b + i)))
+    if not started:
         for i in range(lanes):
-            put(r, o + i, get(r, o + i) + w * (get(r, a + i) * get(r, b + i)))
+            put(r, o + i, bias)
     return number
 
 
@@ -291,13 +305,13 @@ def interpreter() -> Any:
                 if op == ins.DOT:
                     if lanes == 1:
                         put(r, o, dot_of_point(code, at, numbers, number, r))
-                        number += 1 + get(code, at + 4) + get(code, at + 5)
+                        number += 1 + get(code, at + 2) + get(code, at + 5)
                     else:
                         number = dot_of_block(
                             code, at, numbers, number, r, o, lanes, stride
                         )
-                    pairs = get(code, at + 2) + get(code, at + 3) + get(code, at + 5)
-                    at += ins.DOT_HEADER + 2 * pairs + get(code, at + 4)
+                    pairs = get(code, at + 3) + get(code, at + 4) + get(code, at + 5)
+                    at += ins.DOT_HEADER + 2 * pairs + get(code, at + 2)
                     continue
                 count = get(code, at + 2)
                 at += ins.HEADER

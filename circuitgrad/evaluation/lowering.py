@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +27,12 @@ from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Bools, Ints
 from circuitgrad.evaluation import instructions as ins
 from circuitgrad.evaluation.instructions import (
-    CONSTANT_POWER,
     DOT,
     DOT_HEADER,
     GATE_INSTRUCTIONS,
     HEADER,
-    INTEGER_POWER,
-    LEAKY_RELU,
     NO_INSTRUCTION,
+    NUMBERED,
     ORDERED_SUM,
     PRODUCT,
     SQUARE,
@@ -239,8 +236,9 @@ def emit(  # type: ignore[no-untyped-def]
     numbers,
     sizes,
 ):
-    """Write the code on vertices as registers; ``last`` is each one's last reader.
+    """Write the code, with vertices for registers; ``last`` is each one's last reader.
 
+    ``user`` becomes -1 for a product that is inlined, -2 for a weight on its factor.
     ``sizes`` receives the lengths of ``code`` and ``numbers``, and the number of
     instructions.
     """
@@ -258,84 +256,84 @@ def emit(  # type: ignore[no-untyped-def]
         kind = kinds[v]
         start = offsets[v]
         stop = offsets[v + 1]
-        if (
-            (kind == PRODUCT or kind == SQUARE)  # noqa: PLR1714 (numba)
-            and uses[v] == 1
-            and kinds[user[v]] == DOT
-            and (kind == SQUARE or stop - start > 1)
-        ):
-            user[v] = -1  # inlined: its last factor, or its square, is the sum's
-            if kind == SQUARE or stop - start == 2:
+        if uses[v] == 1:
+            to = user[v]
+            if kind == PRODUCT or kind == SQUARE:  # noqa: SIM109
+                if kinds[to] == DOT and (kind == SQUARE or stop - start > 1):
+                    user[v] = -1
+                    if kind == SQUARE or stop - start == 2:
+                        continue
+                    stop -= 1  # the last factor is the sum's
+            elif (
+                kind == DOT
+                and stop - start == 1
+                and op[operands[start]] != CONSTANT
+                and kinds[to] == PRODUCT
+                and offsets[to + 1] - offsets[to] == 2
+                and uses[to] == 1
+                and kinds[user[to]] == DOT
+            ):
+                user[v] = -2  # a weight on a factor of a product that will be inlined
                 continue
-            stop -= 1
+        code[at] = kind
+        code[at + 1] = v
         if kind == DOT:
-            plus = 0
-            minus = 0
-            linear = 0
-            products = 0
+            p = at + DOT_HEADER
+            for w in range(start, stop):  # linear terms first
+                u = operands[w]
+                if op[u] != CONSTANT and user[u] != -1:
+                    code[p] = u
+                    last[u] = instruction
+                    p += 1
+            linear = p - at - DOT_HEADER
+            numbers[number] = 0.0
+            scale = number + 1
             bias = 0.0
             for w in range(start, stop):
                 u = operands[w]
-                if user[u] == -1:
-                    if weights[w] == 1:
-                        plus += 1
-                    elif weights[w] == 2:
-                        minus += 1
-                    else:
-                        products += 1
-                elif op[u] == CONSTANT:
+                if op[u] == CONSTANT:
                     bias += values[weights[w]] * values[params[u]]
-                else:
-                    linear += 1
-            code[at] = kind
-            code[at + 1] = v
-            code[at + 2] = plus
-            code[at + 3] = minus
-            code[at + 4] = linear
-            code[at + 5] = products
-            at += DOT_HEADER
-            numbers[number] = bias
-            number += 1
-            p = at
-            m = p + 2 * plus
-            n = m + 2 * minus
-            q = n + linear
-            at = q + 2 * products
-            scale = number
-            scales = number + linear
-            number = scales + products
-            for w in range(start, stop):
-                u = operands[w]
-                if user[u] == -1:
-                    first = offsets[u]
-                    end = offsets[u + 1]
-                    a = operands[first] if end - first <= 2 else u
-                    b = operands[end - 1]
-                    last[a] = instruction
-                    last[b] = instruction
-                    if weights[w] == 1:
-                        code[p] = a
-                        code[p + 1] = b
-                        p += 2
-                    elif weights[w] == 2:
-                        code[m] = a
-                        code[m + 1] = b
-                        m += 2
-                    else:
-                        code[q] = a
-                        code[q + 1] = b
-                        q += 2
-                        numbers[scales] = values[weights[w]]
-                        scales += 1
-                elif op[u] != CONSTANT:
-                    code[n] = u
-                    n += 1
-                    last[u] = instruction
+                elif user[u] != -1:
                     numbers[scale] = values[weights[w]]
                     scale += 1
+            numbers[number] = bias
+            number = scale
+            # Products by weight: 1, -1, and the others, which bring theirs.
+            for group in range(3):
+                first = p
+                for w in range(start, stop):
+                    u = operands[w]
+                    if user[u] != -1 or op[u] == CONSTANT:
+                        continue
+                    weight = values[weights[w]]
+                    a = u
+                    b = operands[offsets[u + 1] - 1]
+                    if offsets[u + 1] - offsets[u] <= 2:
+                        a = operands[offsets[u]]
+                        if user[a] == -2:
+                            weight *= values[weights[offsets[a]]]
+                            a = operands[offsets[a]]
+                        if user[b] == -2:
+                            weight *= values[weights[offsets[b]]]
+                            b = operands[offsets[b]]
+                    if group == 0 and weight != 1.0:
+                        continue
+                    if group == 1 and weight != -1.0:
+                        continue
+                    if group == 2:
+                        if weight == 1.0 or weight == -1.0:  # noqa: SIM109
+                            continue
+                        numbers[number] = weight
+                        number += 1
+                    code[p] = a
+                    code[p + 1] = b
+                    last[a] = instruction
+                    last[b] = instruction
+                    p += 2
+                code[at + 3 + group] = (p - first) // 2
+            code[at + 2] = linear
+            at = p
         else:
-            code[at] = kind
-            code[at + 1] = v
             code[at + 2] = stop - start
             at += HEADER
             for w in range(start, stop):
@@ -345,7 +343,7 @@ def emit(  # type: ignore[no-untyped-def]
                 if kind == ORDERED_SUM:
                     numbers[number] = values[weights[w]]
                     number += 1
-            if kind == INTEGER_POWER or kind == CONSTANT_POWER or kind == LEAKY_RELU:  # noqa: PLR1714
+            if kind in NUMBERED:
                 numbers[number] = values[params[v]]
                 number += 1
         instruction += 1
@@ -364,8 +362,8 @@ def allocate(code, last, register, free, sizes):  # type: ignore[no-untyped-def]
     while at < len(code):
         out = code[at + 1]
         if code[at] == DOT:
-            stop = at + DOT_HEADER + code[at + 4]
-            stop += 2 * (code[at + 2] + code[at + 3] + code[at + 5])
+            stop = at + DOT_HEADER + code[at + 2]
+            stop += 2 * (code[at + 3] + code[at + 4] + code[at + 5])
             first = at + DOT_HEADER
         else:
             stop = at + HEADER + code[at + 2]

@@ -44,25 +44,41 @@ Array = npt.NDArray[Any]
 class Strided:
     """Rows of numbers in memory: an address and a step, in numbers, for each.
 
-    ``keep`` holds the arrays that own the memory.
+    ``owner`` has the memory: an array of shape (points, rows), or an array a row.
     """
 
     addresses: npt.NDArray[np.int64]
     steps: npt.NDArray[np.int64]
-    keep: Any = None
+    owner: Array | list[Array]
 
     def take(self, rows: Any) -> Strided:
         """Choose some rows."""
-        return Strided(self.addresses[rows], self.steps[rows], self.keep)
+        return Strided(self.addresses[rows], self.steps[rows], self.owner)
+
+    def arrays(self) -> list[Array]:
+        """Give the rows as arrays."""
+        return self.owner if isinstance(self.owner, list) else list(self.owner.T)
 
     @classmethod
     def columns_of(cls, points: Array) -> Strided:
         """Read an array of shape (points, rows) in place."""
-        across, along = (step // points.itemsize for step in points.strides[::-1])
-        first = points.ctypes.data
+        along, across = points.strides
         rows = np.arange(points.shape[1], dtype=np.int64)
-        addresses = first + rows * (across * points.itemsize)
-        return cls(addresses, np.full(len(rows), along, dtype=np.int64), points)
+        step = along // points.itemsize if len(points) > 1 else 0
+        return cls(
+            points.ctypes.data + rows * across,
+            np.full(len(rows), step, dtype=np.int64),
+            points,
+        )
+
+    @classmethod
+    def rows_of(cls, rows: list[Array]) -> Strided:
+        """Read one-dimensional arrays in place."""
+        addresses = [row.__array_interface__["data"][0] for row in rows]
+        steps = [row.strides[0] // row.itemsize for row in rows]
+        return cls(
+            np.array(addresses, dtype=np.int64), np.array(steps, dtype=np.int64), rows
+        )
 
 
 @functools.cache
