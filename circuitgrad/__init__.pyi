@@ -11,9 +11,8 @@ from .errors import (
     RenderError,
     WriteError,
 )
-from .evaluation.compiled import Compiled, compile
+from .evaluation.compiled import Compiled, compile  # noqa: A004
 from .evaluation.evaluate import evaluate
-
 from .exact import PI
 from .figures import draw
 from .formats.formats import read, write

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
 from circuitgrad.evaluation.compiled import Compiled
-from circuitgrad.evaluation.compiled import compile as compile_circuit
 from circuitgrad.gradients import gradient
 
 __all__ = ["ValueAndGrad", "value_and_grad"]
@@ -102,7 +101,7 @@ class ValueAndGrad:
         both = both.with_outputs(
             [(name, vertices[name]) for name in (output, *_partials(output, self.wrt))]
         )
-        self.function = compile_circuit(both, dtype=dtype, threads=threads)
+        self.function = Compiled(both, dtype=dtype, threads=threads)
 
     def __call__(self, x: Any) -> tuple[Any, Array]:
         """Evaluate at a point, or at many.

@@ -13,7 +13,8 @@ from typing import NoReturn
 
 import click
 
-from circuitgrad.cli.inspect import check, diff, draw, evaluate, stats
+from circuitgrad.cli.evaluate import evaluate
+from circuitgrad.cli.inspect import check, diff, draw, stats
 from circuitgrad.cli.lists import passes, rules
 from circuitgrad.cli.options import say
 from circuitgrad.cli.transform import convert, grad, opt

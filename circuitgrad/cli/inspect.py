@@ -1,18 +1,15 @@
-"""Commands that answer a question about circuits: stats, eval, check, draw, diff."""
+"""Commands that answer a question about circuits: stats, check, draw, diff."""
 
 from __future__ import annotations
 
 import json
-import math
 import sys
-from typing import Any
 
 import click
 
 from circuitgrad.cli.options import input_options, intervals_of, read_circuit
-from circuitgrad.errors import CircuitgradError
 
-__all__ = ["check", "diff", "draw", "evaluate", "stats"]
+__all__ = ["check", "diff", "draw", "stats"]
 
 
 @click.command()
@@ -46,68 +43,6 @@ def stats(
         )
     else:
         show(["", "C", "∇C", "ratio"], compare(origin, counts), sys.stdout)
-
-
-@click.command(name="eval")
-@click.argument("file_and_values", nargs=-1, metavar="[FILE] [NAME=VALUE]...")
-@click.option("-e", "--expression", metavar="FORMULA", help="An inline formula.")
-@click.option("-f", "--from", "from_format", metavar="FORMAT", help="Format of FILE.")
-@click.option("--exact", is_flag=True, help="Compute with rational numbers.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def evaluate(
-    file_and_values: tuple[str, ...],
-    expression: str | None,
-    from_format: str | None,
-    exact: bool,
-    as_json: bool,
-) -> None:
-    """Evaluate a circuit: circuitgrad eval f.cg x=1 y=1/3."""
-    words = list(file_and_values)
-    file = words.pop(0) if words and expression is None else None
-    point = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        if not equals:
-            raise click.UsageError(f"{word!r} should be NAME=VALUE, such as x=1/3")
-        if name in point:
-            raise click.UsageError(f"two values for {name!r}")
-        point[name] = _value(name, text)
-    circuit = read_circuit(file, expression, from_format)
-    from circuitgrad.evaluation.evaluate import evaluate as evaluate_circuit
-    from circuitgrad.exact import format_number
-
-    found = evaluate_circuit(circuit, point, exact=exact)
-    if exact:
-        shown = {name: format_number(value) for name, value in found.items()}
-    else:
-        shown = {name: repr(value) for name, value in found.items()}
-    if as_json:  # JSON has no infinities, no nan and no fractions: those are text
-        data = {
-            name: shown[name] if exact or not math.isfinite(value) else value
-            for name, value in found.items()
-        }
-        click.echo(json.dumps(data, ensure_ascii=False))
-        return
-    for name, text in shown.items():
-        click.echo(f"{name} = {text}")
-
-
-def _value(name: str, text: str) -> Any:
-    from circuitgrad.formats.text import parse_expression
-
-    try:
-        circuit = parse_expression(text, f"<{name}>")
-    except CircuitgradError as error:
-        raise click.UsageError(f"the value of {name}: {error}") from None
-    from circuitgrad import exact
-    from circuitgrad.gates import CONSTANT
-
-    columns, (_, vertex) = circuit.columns, circuit.outputs[0]
-    if columns.op[vertex] != CONSTANT or columns.params[vertex] == exact.PI_PLACE:
-        raise click.UsageError(
-            f"the value of {name} should be a number, such as 0.5 or 1/3"
-        )
-    return exact.number(int(columns.params[vertex]))
 
 
 @click.command()

@@ -33,7 +33,7 @@ MAX_SPLITS: Final = 16
 RULE_BLOCK: Final = 4096
 
 
-def compile(
+def compile(  # noqa: A001 (as re.compile)
     circuit: Circuit,
     *,
     dtype: npt.DTypeLike = np.float64,
@@ -102,9 +102,9 @@ class Compiled:
         self,
         circuit: Circuit,
         *,
-        dtype: npt.DTypeLike,
-        strict: bool,
-        threads: int | None,
+        dtype: npt.DTypeLike = np.float64,
+        strict: bool = False,
+        threads: int | None = None,
     ) -> None:
         try:
             self.dtype = np.dtype(dtype)

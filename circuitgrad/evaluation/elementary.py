@@ -3,8 +3,8 @@
 A call to the C library for each lane keeps LLVM from working on several lanes at once.
 These functions are polynomials, selections and bit patterns alone; a loop over them is
 vectorised.  They are right to a few units in the last place, and at infinities, nan,
-zeros and subnormal numbers as IEEE 754 and C99 (annex F) say; the tests compare them with
-mpmath.  The constants and most reductions are those of FreeBSD's msun, the "fdlibm" of
+zeros and subnormal numbers as IEEE 754 and C99 (annex F) say; the tests compare them
+with mpmath.  Constants and most reductions are those of FreeBSD's msun, the "fdlibm" of
 Sun Microsystems (K. C. Ng, 1993).
 
 No function here may be compiled with licence to reassociate.  A product and a sum
@@ -71,26 +71,26 @@ def from_bits(context: Any, x: Any) -> Any:
 
 
 @function
-def power_of_two(n):  # type: ignore[no-untyped-def]
+def power_of_two(n):
     """Give 2^n for -1022 <= n <= 1023, n an int64."""
     return from_bits((n + 1023) << 52)
 
 
 @function
-def nearest(x):  # type: ignore[no-untyped-def]
+def nearest(x):
     """Give the integer nearest to x, as an int64 and as a float64."""
     t = x + ROUNDER
     return bits(t) - bits(ROUNDER), t - ROUNDER
 
 
 @function
-def copysign(x, sign):  # type: ignore[no-untyped-def]
+def copysign(x, sign):
     """Give x >= 0 the sign of another number."""
     return from_bits(bits(x) | (bits(sign) & -0x8000000000000000))
 
 
 @function
-def exponent(x):  # type: ignore[no-untyped-def]
+def exponent(x):
     """Write exp(x) as 2^n (1 + p); give n and p."""
     n, whole = nearest(x * LOG2_E)
     r = (x - whole * LN2_HIGH) - whole * LN2_LOW
@@ -111,7 +111,7 @@ def exponent(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def exp(x):  # type: ignore[no-untyped-def]
+def exp(x):
     """e^x."""
     y = -746.0 if x < -746.0 else x  # comparisons that nan fails, and so passes
     y = 710.0 if y > 710.0 else y
@@ -121,7 +121,7 @@ def exp(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def tanh(x):  # type: ignore[no-untyped-def]
+def tanh(x):
     """Hyperbolic tangent: m/(m + 2) with m = e^(2|x|) - 1."""
     y = abs(x)
     y = 22.0 if y > 22.0 else y
@@ -132,7 +132,7 @@ def tanh(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def half_expm1(x):  # type: ignore[no-untyped-def]
+def half_expm1(x):
     """(e^x - 1)/2 for 0 <= x, which overflows where sinh does."""
     y = 712.0 if x > 712.0 else x
     n, p = exponent(y)
@@ -143,7 +143,7 @@ def half_expm1(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def sinh(x):  # type: ignore[no-untyped-def]
+def sinh(x):
     """Hyperbolic sine: h + h/(2h + 1) with h = (e^|x| - 1)/2."""
     h = half_expm1(abs(x))
     quotient = h / (2.0 * h + 1.0)
@@ -152,14 +152,14 @@ def sinh(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def cosh(x):  # type: ignore[no-untyped-def]
+def cosh(x):
     """Hyperbolic cosine: e/2 + 1/(2e) with e = e^|x|."""
     half = half_expm1(abs(x)) + 0.5
     return half + 0.25 / half
 
 
 @function
-def log_of_normal(x):  # type: ignore[no-untyped-def]
+def log_of_normal(x):
     """Natural logarithm of a normal number x > 0."""
     high = bits(x) - 0x3FE6A09E667F3BCD  # sqrt(1/2): then 1 lies inside [m, 2m)
     k = high >> 52
@@ -179,13 +179,13 @@ def log_of_normal(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def float_of(k):  # type: ignore[no-untyped-def]
+def float_of(k):
     """Give a small int64 as a float64, by bits: older machines convert one by one."""
     return from_bits(k + bits(ROUNDER)) - ROUNDER
 
 
 @function
-def log(x):  # type: ignore[no-untyped-def]
+def log(x):
     """Natural logarithm."""
     tiny = x < 2.2250738585072014e-308
     y = log_of_normal(x * 18014398509481984.0 if tiny else x)  # 2^54
@@ -196,7 +196,7 @@ def log(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def softplus(x):  # type: ignore[no-untyped-def]
+def softplus(x):
     """log(1 + e^x) = max(x, 0) + log1p(e^-|x|)."""
     t = exp(-abs(x))
     u = 1.0 + t
@@ -205,13 +205,13 @@ def softplus(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def sigmoid(x):  # type: ignore[no-untyped-def]
+def sigmoid(x):
     """1/(1 + e^-x)."""
     return 1.0 / (1.0 + exp(-x))
 
 
 @function
-def reduced(x):  # type: ignore[no-untyped-def]
+def reduced(x):
     """Write x = n pi/2 + y + tail, |x| <= `LARGEST_ANGLE`: n's low bits, y and tail."""
     n, whole = nearest(x * 6.36619772367581382433e-01)
     first = x - whole * 1.57079632673412561417e00  # both products are exact
@@ -225,7 +225,7 @@ def reduced(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def sine_near_0(y, tail):  # type: ignore[no-untyped-def]
+def sine_near_0(y, tail):
     """sin(y + tail) for |y| <= pi/4."""
     z = y * y
     r = 1.58969099521155010221e-10
@@ -238,7 +238,7 @@ def sine_near_0(y, tail):  # type: ignore[no-untyped-def]
 
 
 @function
-def cosine_near_0(y, tail):  # type: ignore[no-untyped-def]
+def cosine_near_0(y, tail):
     """cos(y + tail) for |y| <= pi/4."""
     z = y * y
     r = -1.13596475577881948265e-11
@@ -253,7 +253,7 @@ def cosine_near_0(y, tail):  # type: ignore[no-untyped-def]
 
 
 @function
-def sin(x):  # type: ignore[no-untyped-def]
+def sin(x):
     """Sine, for |x| <= `LARGEST_ANGLE`."""
     n, y, tail = reduced(x)
     value = cosine_near_0(y, tail) if n & 1 else sine_near_0(y, tail)
@@ -262,7 +262,7 @@ def sin(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def cos(x):  # type: ignore[no-untyped-def]
+def cos(x):
     """Cosine, for |x| <= `LARGEST_ANGLE`."""
     n, y, tail = reduced(x)
     value = sine_near_0(y, tail) if n & 1 else cosine_near_0(y, tail)
@@ -270,7 +270,7 @@ def cos(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def tan(x):  # type: ignore[no-untyped-def]
+def tan(x):
     """Tangent, for |x| <= `LARGEST_ANGLE`."""
     n, y, tail = reduced(x)
     s = sine_near_0(y, tail)
@@ -280,7 +280,7 @@ def tan(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def atan(x):  # type: ignore[no-untyped-def]
+def atan(x):
     """Inverse tangent: by the nearest of 0, 1/2, 1, 3/2 and infinity."""
     y = abs(x)
     top, below, high, low = y, 1.0, 0.0, 0.0
@@ -313,7 +313,7 @@ def atan(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def arc_rest(z):  # type: ignore[no-untyped-def]
+def arc_rest(z):
     """(asin(s) - s)/s with z = s^2 <= 1/4."""
     p = 3.47933107596021167570e-05
     p = p * z + 7.91534994289814532176e-04
@@ -329,7 +329,7 @@ def arc_rest(z):  # type: ignore[no-untyped-def]
 
 
 @function
-def asin(x):  # type: ignore[no-untyped-def]
+def asin(x):
     """Inverse sine: pi/2 - 2 asin(sqrt((1 - |x|)/2)) beyond 1/2."""
     y = abs(x)
     outer = y > 0.5
@@ -343,7 +343,7 @@ def asin(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def acos(x):  # type: ignore[no-untyped-def]
+def acos(x):
     """Inverse cosine: 2 asin(sqrt((1 - |x|)/2)) beyond 1/2, pi minus it below -1/2."""
     y = abs(x)
     outer = y > 0.5

@@ -85,7 +85,7 @@ def deliver(context: Any, registers: Any, address: Any, index: Any, value: Any) 
 
 
 @FUSED
-def dot_of_point(code, at, numbers, number, r):  # type: ignore[no-untyped-def]
+def dot_of_point(code, at, numbers, number, r):
     """Give the value of a DOT at a single point, in four partial sums."""
     p = at + ins.DOT_HEADER
     s0 = get(numbers, number)
@@ -125,9 +125,7 @@ def dot_of_point(code, at, numbers, number, r):  # type: ignore[no-untyped-def]
 
 
 @FUSED
-def dot_of_block(  # type: ignore[no-untyped-def]
-    code, at, numbers, number, r, o, lanes, stride
-):
+def dot_of_block(code, at, numbers, number, r, o, lanes, stride):
     """Fill the row at ``o`` with a DOT, up to three terms in one loop over lanes.
 
     Gives the place of the next number.
@@ -234,19 +232,19 @@ def dot_of_block(  # type: ignore[no-untyped-def]
 
 
 @INLINE
-def larger(a, b):  # type: ignore[no-untyped-def]
-    """The larger, nan if either is."""
+def larger(a, b):
+    """Give the larger, nan if either is."""
     return a if a > b or a != a else b
 
 
 @INLINE
-def smaller(a, b):  # type: ignore[no-untyped-def]
-    """The smaller, nan if either is."""
+def smaller(a, b):
+    """Give the smaller, nan if either is."""
     return a if a < b or a != a else b
 
 
 @INLINE
-def is_large_angle(r, a, lanes):  # type: ignore[no-untyped-def]
+def is_large_angle(r, a, lanes):
     """Tell whether some lane holds an angle that the C library should take."""
     found = 0
     for i in range(lanes):
@@ -264,7 +262,7 @@ def interpreter() -> Any:
     made_of = b"".join(path.read_bytes() for path in sources if path.is_file())
     digest = hashlib.sha256(made_of).hexdigest()
 
-    def run(  # type: ignore[no-untyped-def]
+    def run(
         code,
         numbers,
         r,
@@ -357,7 +355,7 @@ def interpreter() -> Any:
                     number += 1
                     for i in range(lanes):
                         put(r, o + i, one if exponent == 0 else get(r, a + i))
-                    for k in range(1, abs(exponent)):
+                    for _ in range(1, abs(exponent)):
                         for i in range(lanes):
                             put(r, o + i, get(r, o + i) * get(r, a + i))
                     if exponent < 0:

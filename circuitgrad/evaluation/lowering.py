@@ -321,7 +321,7 @@ def emit(  # type: ignore[no-untyped-def]
                     if group == 1 and weight != -1.0:
                         continue
                     if group == 2:
-                        if weight == 1.0 or weight == -1.0:  # noqa: SIM109
+                        if weight == 1.0 or weight == -1.0:
                             continue
                         numbers[number] = weight
                         number += 1

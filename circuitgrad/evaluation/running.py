@@ -26,8 +26,8 @@ __all__ = ["Strided", "available_threads", "run_program"]
 PIECE: Final = 2**25
 #: Less work than this, about a millisecond, is not worth a second thread.
 THREADS_FROM: Final = 2**22
-#: Registers of a block should fit into this many bytes of a core's own cache.
-CACHE: Final = 2**18
+#: Registers of a block should fit into this many bytes of cache, the last level's.
+CACHE: Final = 2**22
 #: Lanes of a block: at most, and at least; a multiple of every vector's length.
 MOST_LANES: Final = 256
 LEAST_LANES: Final = 32
@@ -83,7 +83,7 @@ class Strided:
 
 @functools.cache
 def loop() -> Callable[..., None]:
-    """The interpreter; importing numba takes a third of a second, so not before."""
+    """Give the interpreter; importing numba takes a third of a second: not before."""
     from circuitgrad.evaluation.interpreter import interpreter
 
     run: Callable[..., None] = interpreter()
