@@ -30,7 +30,7 @@ PRODUCT: Final = 2
 DIVIDE: Final = 3
 INVERT: Final = 4
 INTEGER_POWER: Final = 5  # a small whole exponent, by multiplication
-HALF_POWER: Final = 6
+SQUARE: Final = 6
 CONSTANT_POWER: Final = 7
 POWER: Final = 8
 SQRT: Final = 9
@@ -55,7 +55,6 @@ RELU: Final = 27
 LEAKY_RELU: Final = 28
 MAX: Final = 29
 MIN: Final = 30
-SQUARE: Final = 31
 
 #: Integers before the operands, of a DOT and of any other instruction.
 DOT_HEADER: Final = 6
@@ -111,7 +110,7 @@ def of_power(exponent: Fraction, strict: bool) -> int:
     if exponent == -1:
         return INVERT
     if exponent == Fraction(1, 2):
-        return HALF_POWER
+        return SQRT  # as NumPy has it, also at -inf
     if exponent in (0, 1):
         return INTEGER_POWER
     whole = exponent.denominator == 1 and abs(exponent) <= MAX_MULTIPLIED

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numba
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -361,11 +360,6 @@ def interpreter() -> Any:
                     if exponent < 0:
                         for i in range(lanes):
                             put(r, o + i, one / get(r, o + i))
-                elif op == ins.HALF_POWER:
-                    for i in range(lanes):
-                        x = get(r, a + i)
-                        root = math.sqrt(x + zero)  # the power of -0 is +0
-                        put(r, o + i, -x if x == -np.inf else root)
                 elif op == ins.CONSTANT_POWER:
                     y = float(get(numbers, number))
                     number += 1
