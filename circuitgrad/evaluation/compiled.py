@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Final
 
@@ -16,11 +18,7 @@ from circuitgrad.errors import CircuitError
 from circuitgrad.evaluation.arithmetic import Floats
 from circuitgrad.evaluation.evaluate import vertex_values
 from circuitgrad.evaluation.lowering import Program, Reading, lower
-from circuitgrad.evaluation.running import (
-    Strided,
-    available_threads,
-    run_program,
-)
+from circuitgrad.evaluation.running import Strided, run_program
 
 __all__ = ["Compiled", "compile"]
 
@@ -122,6 +120,9 @@ class Compiled:
         self._reading = Reading(circuit, strict)
         self._splits: dict[bytes, tuple[Program, Program]] = {}
         self._program = None if self._reading.lacking else self._lower_all()
+        self._pinned_all = (
+            self._constants(self._program) if self._program else np.empty(0)
+        )
 
     # ------------------------------------------------------------------ calls
 
@@ -152,7 +153,7 @@ class Compiled:
             shape = np.broadcast_shapes(*(a.shape for a in arrays))
         except ValueError:
             raise CircuitError(_mismatch(self.inputs, arrays)) from None
-        count = int(np.prod(shape, dtype=np.int64))
+        count = math.prod(shape)
         found = np.empty((len(self.outputs), count), self.dtype)
         flat = [_flat(a, shape) for a in arrays]
         self._evaluate(Strided.rows_of(flat), found.T)
@@ -187,7 +188,7 @@ class Compiled:
                 f"(..., {len(self.inputs)}): one number for each input"
             )
         batch = points.shape[:-1]
-        count = int(np.prod(batch, dtype=np.int64))
+        count = math.prod(batch)
         wanted = (*batch, len(self.outputs))
         if out is None:
             out = np.empty(wanted, self.dtype)
@@ -271,8 +272,9 @@ class Compiled:
             raise CircuitError(
                 f"{name}: {array.dtype} should be real numbers, in an array or alone"
             )
-        with np.errstate(over="ignore"):  # beyond float32 lies infinity
-            array = array.astype(self.dtype, copy=False)
+        if array.dtype != self.dtype:
+            with np.errstate(over="ignore"):  # beyond float32 lies infinity
+                array = array.astype(self.dtype)
         odd = not array.flags.aligned or any(s % array.itemsize for s in array.strides)
         return array.copy() if odd else array
 
@@ -301,17 +303,18 @@ class Compiled:
         out: Array,
         pinned: Array | None = None,
     ) -> None:
-        """Run a program at as many points as ``out`` has."""
-        if pinned is None:
-            pinned = self._constants(program)
+        """Run a program at as many points as ``out`` has.
+
+        ``pinned`` may be left out for the program of the whole circuit.
+        """
+        all_read = len(program.inputs) == len(self.inputs)
         run_program(
             program,
-            self.dtype,
-            pinned,
-            inputs.take(program.inputs),
+            self._pinned_all if pinned is None else pinned,
+            inputs if all_read else inputs.take(program.inputs),
             Strided.columns_of(out),
             len(out),
-            self.threads or available_threads(),
+            self.threads,
         )
 
     def _constants(self, program: Program) -> Array:
@@ -327,14 +330,20 @@ class Compiled:
         constant = (vertices >= columns.inputs) & (vertices < columns.sources)
         pinned[constant] = self._reading.values[columns.params[vertices[constant]]]
         rest = np.empty((1, int(np.count_nonzero(~constant))), self.dtype)
-        self._run(once, inputs, rest)
+        self._run(once, inputs, rest, self._constants(once))
         pinned[~constant] = rest[0]
         return pinned
 
     def _lower_all(self) -> Program:
         circuit = self.circuit
-        emitted = circuit.live & circuit.columns.is_gate
-        return lower(self._reading, emitted, circuit.output_vertices)
+        gates = circuit.live & circuit.columns.is_gate
+        return self._lower(gates, circuit.output_vertices)
+
+    def _lower(
+        self, gates: Bools, roots: Sequence[int] | Ints, fixed: Bools | None = None
+    ) -> Program:
+        program = lower(self._reading, gates, roots, fixed)
+        return replace(program, numbers=program.numbers.astype(self.dtype))
 
     def _split(self, varies: Bools) -> tuple[Program, Program]:
         """Lower what does not vary, and what does; the last few splittings are kept."""
@@ -344,15 +353,10 @@ class Compiled:
             circuit, columns = self.circuit, self.circuit.columns
             moving: Bools = columns.depends_on(np.flatnonzero(varies))
             gates: Bools = circuit.live & columns.is_gate
-            varying = lower(
-                self._reading, gates & moving, circuit.output_vertices, fixed=~moving
-            )
+            varying = self._lower(gates & moving, circuit.output_vertices, ~moving)
             vertices: Ints = varying.pinned
             constant = (vertices >= columns.inputs) & (vertices < columns.sources)
-            found = (
-                lower(self._reading, gates & ~moving, vertices[~constant]),
-                varying,
-            )
+            found = self._lower(gates & ~moving, vertices[~constant]), varying
             while len(self._splits) >= MAX_SPLITS:
                 self._splits.pop(next(iter(self._splits)), None)
             self._splits[key] = found
@@ -375,9 +379,8 @@ def _flat(array: Array, shape: tuple[int, ...]) -> Array:
 
     What does not vary over the batch has the step 0.
     """
-    count = int(np.prod(shape, dtype=np.int64))
     if array.size == 1:
-        return np.broadcast_to(array.reshape(1), (count,))
+        return np.broadcast_to(array.reshape(1), (math.prod(shape),))
     if array.shape != shape:
         array = np.broadcast_to(array, shape)
     return array.reshape(-1)

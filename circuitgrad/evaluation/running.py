@@ -26,6 +26,9 @@ __all__ = ["Strided", "available_threads", "run_program"]
 PIECE: Final = 2**25
 #: Less work than this, about a millisecond, is not worth a second thread.
 THREADS_FROM: Final = 2**22
+#: Pieces for each thread, as long as they are no smaller than this.
+SHARES: Final = 4
+SHARE: Final = 2**20
 #: Registers of a block should fit into this many bytes of cache, the last level's.
 CACHE: Final = 2**22
 #: Lanes of a block: at most, and at least; a multiple of every vector's length.
@@ -111,41 +114,42 @@ def lanes_for(program: Program, count: int, itemsize: int) -> int:
 
 def run_program(
     program: Program,
-    dtype: np.dtype[Any],
     pinned: Array,
     sources: Strided,
     targets: Strided,
     count: int,
-    threads: int,
+    threads: int | None,
 ) -> None:
     """Evaluate a program at many points.
 
     Parameters
     ----------
     program : Program
-    dtype : numpy.dtype
-        float64 or float32: of all values, in memory and in registers.
+        Its numbers are of the dtype of all values, in memory and in registers.
     pinned : array
         The values of ``program.pinned``.
     sources, targets : Strided
         Where the values of ``program.inputs`` are, and those of the roots go.
     count : int
         Number of points.
-    threads : int
-        How many threads to use, where there is work for them.
+    threads : int, optional
+        How many threads to use, where there is work for them; one a core if left out.
     """
     if not count:
         return
     run = loop()
+    dtype = program.numbers.dtype
     lanes = lanes_for(program, count, dtype.itemsize)
     stride = 1 if lanes == 1 else lanes + GAP
-    blocks = max(1, PIECE // (lanes * max(program.work, 1)))
+    piece = PIECE
     if program.work * count < THREADS_FROM:
         threads = 1
-    else:  # as many pieces as threads, at least
-        blocks = min(blocks, max(1, -(-count // (lanes * threads))))
+    elif threads is None:
+        threads = available_threads()
+    if threads > 1:  # a few pieces a thread, since one core may be slower
+        piece = min(piece, max(SHARE, program.work * count // (SHARES * threads)))
+    blocks = max(1, piece // (lanes * max(program.work, 1)))
     pieces = iter(range(0, count, blocks * lanes))
-    numbers = program.numbers.astype(dtype, copy=False)
 
     def work(pieces: Iterator[int]) -> None:
         registers = np.empty(program.registers * stride, dtype)
@@ -154,7 +158,7 @@ def run_program(
         for start in pieces:
             run(
                 program.code,
-                numbers,
+                program.numbers,
                 registers,
                 stride,
                 lanes,
