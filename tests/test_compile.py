@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import pickle
 import subprocess
 import sys
 import threading
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from conftest import example
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import POINTS, circuits
 
 import circuitgrad as cg
@@ -21,6 +22,7 @@ from circuitgrad import gates, loops
 from circuitgrad.evaluation import running
 from circuitgrad.evaluation.instructions import GATE_INSTRUCTIONS
 from circuitgrad.evaluation.lowering import Reading, lower
+from circuitgrad.evaluation.native import CHUNK
 from circuitgrad.gates import GATES
 
 pytestmark = pytest.mark.filterwarnings("default")  # numba's own, on new Pythons
@@ -420,7 +422,7 @@ assert f.points(points, out=np.empty((9001, 2))).tobytes() == found.tobytes()
 def test_wide_sums_and_long_chains():
     names = [f"x{i}" for i in range(5_000)]
     wide = cg.trace(
-        lambda *x: cg.functions.sum(*x, *(a * b for a, b in itertools.pairwise(x))),
+        lambda *x: cg.functions.sum(*x, *(a * b for a, b in pairwise(x))),
         inputs=names,
     )
     points = np.random.default_rng(0).standard_normal((40, 5_000))
@@ -480,3 +482,44 @@ def test_scipy_minimizes_it():
     circuit = cg.parse_expression("(1 - x)^2 + 100*(y - x^2)^2")
     found = optimize.minimize(cg.value_and_grad(circuit), [-1.0, 1.0], jac=True)
     np.testing.assert_allclose(found.x, [1.0, 1.0], atol=1e-4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(circuits(most=25), POINTS, st.sampled_from([np.float64, np.float32]))
+def test_native_code_gives_what_the_interpreter_gives(circuit, point, dtype):
+    values = [float(point[name]) for name in circuit.inputs]
+    for strict in (False, True):
+        native = cg.compile(circuit, native=True, strict=strict, dtype=dtype)
+        interpreted = cg.compile(circuit, strict=strict, dtype=dtype)
+        found, expected = native.points(values), interpreted.points(values)
+        if strict:
+            np.testing.assert_array_equal(found, expected)
+        elif np.abs(expected).max() < 1e6:
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_native_code_of_many_chunks():
+    circuit = cg.gradient(
+        cg.trace(
+            lambda *x: sum((b - a**2) ** 2 / (1 + a * a) for a, b in pairwise(x)),
+            inputs=[f"x{i}" for i in range(300)],
+        ),
+        value=True,
+    )
+    f, native = cg.compile(circuit), cg.compile(circuit, native=True)
+    assert len(f._program.code) > 3 * CHUNK
+    points = np.random.default_rng(0).standard_normal((3, 300))
+    np.testing.assert_allclose(native.points(points), f.points(points), rtol=1e-12)
+    assert repr(native).endswith(", float64, native>")
+    again = pickle.loads(pickle.dumps(native))
+    np.testing.assert_array_equal(again.points(points), native.points(points))
+    one = dict(zip(circuit.inputs, [*points[0, :-1], points[:, 0]], strict=True))
+    np.testing.assert_allclose(native(**one)["f"], f(**one)["f"], rtol=1e-12)
+
+
+def test_native_code_has_a_limit(monkeypatch):
+    from circuitgrad.evaluation import native
+
+    monkeypatch.setattr(native, "MAX_NATIVE", 3)
+    with pytest.raises(cg.LimitError, match="too large for native code"):
+        cg.compile(cg.parse_expression("x*y + 1"), native=True)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,9 @@ from circuitgrad.evaluation.arithmetic import Floats
 from circuitgrad.evaluation.evaluate import vertex_values
 from circuitgrad.evaluation.lowering import Program, Reading, lower
 from circuitgrad.evaluation.running import Strided, run_program
+
+if TYPE_CHECKING:
+    from circuitgrad.evaluation.native import Native
 
 __all__ = ["Compiled", "compile"]
 
@@ -36,6 +40,7 @@ def compile(  # noqa: A001 (as re.compile)
     *,
     dtype: npt.DTypeLike = np.float64,
     strict: bool = False,
+    native: bool = False,
     threads: int | None = None,
 ) -> Compiled:
     """Make a fast function of a circuit, over numbers and NumPy arrays.
@@ -54,6 +59,10 @@ def compile(  # noqa: A001 (as re.compile)
         then results are those of `circuitgrad.evaluate` bit for bit, but for
         elementary functions, which differ by an ulp or two.  Else sums may be taken in
         another order, and a product and a sum be rounded once.
+    native : bool
+        Whether to make machine code of this circuit for single points, on the first
+        call, which may take seconds: for one evaluated very often
+        (`circuitgrad.evaluation.native`).
     threads : int, optional
         How many threads a call may use; as many as there are cores where left out.
 
@@ -65,6 +74,8 @@ def compile(  # noqa: A001 (as re.compile)
     ------
     CircuitError
         If ``dtype`` or ``threads`` is none of those.
+    LimitError
+        If the circuit is too large for native code.
 
     Examples
     --------
@@ -78,7 +89,7 @@ def compile(  # noqa: A001 (as re.compile)
     array([[ 6.],
            [28.]])
     """
-    return Compiled(circuit, dtype=dtype, strict=strict, threads=threads)
+    return Compiled(circuit, dtype=dtype, strict=strict, native=native, threads=threads)
 
 
 class Compiled:
@@ -92,7 +103,7 @@ class Compiled:
     inputs, outputs : tuple of str
         Names, in order.
     dtype : numpy.dtype
-    strict : bool
+    strict, native : bool
     threads : int or None
     """
 
@@ -102,6 +113,7 @@ class Compiled:
         *,
         dtype: npt.DTypeLike = np.float64,
         strict: bool = False,
+        native: bool = False,
         threads: int | None = None,
     ) -> None:
         try:
@@ -116,10 +128,14 @@ class Compiled:
         self.inputs = circuit.inputs
         self.outputs = circuit.output_names
         self.strict = strict
+        self.native = native
+        self._machine_code: WeakKeyDictionary[Program, Native] = WeakKeyDictionary()
         self.threads = threads
         self._reading = Reading(circuit, strict)
         self._splits: dict[bytes, tuple[Program, Program]] = {}
         self._program = None if self._reading.lacking else self._lower_all()
+        if native and self._program:
+            self._native(self._program)  # which may be too large for it
         self._pinned_all = (
             self._constants(self._program) if self._program else np.empty(0)
         )
@@ -222,15 +238,16 @@ class Compiled:
         what = f"{self.instructions} instructions on {self.registers} registers"
         if self._reading.lacking:
             what = f"by value rules, for want of {', '.join(self._reading.lacking)}"
-        strict = ", strict" if self.strict else ""
+        options = ", strict" if self.strict else ""
+        options += ", native" if self.native and self._program else ""
         return (
             f"<compiled {self.circuit.name or 'circuit'}: {len(self.inputs)} inputs, "
-            f"{len(self.outputs)} outputs, {what}, {self.dtype}{strict}>"
+            f"{len(self.outputs)} outputs, {what}, {self.dtype}{options}>"
         )
 
     def __reduce__(self) -> tuple[Callable[..., Compiled], tuple[Any, ...]]:
         # A program is made again from the circuit sooner than it is read from a file.
-        options = (self.dtype.str, self.strict, self.threads)
+        options = (self.dtype.str, self.strict, self.native, self.threads)
         return _unpickle, (self.circuit, *options)
 
     # ------------------------------------------------------------------ arguments
@@ -315,7 +332,17 @@ class Compiled:
             Strided.columns_of(out),
             len(out),
             self.threads,
+            self._native(program) if self.native else None,
         )
+
+    def _native(self, program: Program) -> Native:
+        """Give the machine code of a program; it is made when it is first called."""
+        found = self._machine_code.get(program)
+        if found is None:
+            from circuitgrad.evaluation.native import Native
+
+            found = self._machine_code.setdefault(program, Native(program))
+        return found
 
     def _constants(self, program: Program) -> Array:
         """Give the values of a program's pinned vertices, all constants."""
@@ -401,6 +428,6 @@ def _mismatch(names: Sequence[str], arrays: Sequence[Array]) -> str:
 
 
 def _unpickle(
-    circuit: Circuit, dtype: str, strict: bool, threads: int | None
+    circuit: Circuit, dtype: str, strict: bool, native: bool, threads: int | None
 ) -> Compiled:
-    return Compiled(circuit, dtype=dtype, strict=strict, threads=threads)
+    return Compiled(circuit, dtype=dtype, strict=strict, native=native, threads=threads)

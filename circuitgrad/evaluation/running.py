@@ -12,12 +12,15 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from circuitgrad.evaluation.lowering import Program
+
+if TYPE_CHECKING:
+    from circuitgrad.evaluation.native import Native
 
 __all__ = ["Strided", "available_threads", "run_program"]
 
@@ -119,6 +122,7 @@ def run_program(
     targets: Strided,
     count: int,
     threads: int | None,
+    native: Native | None = None,
 ) -> None:
     """Evaluate a program at many points.
 
@@ -134,6 +138,8 @@ def run_program(
         Number of points.
     threads : int, optional
         How many threads to use, where there is work for them; one a core if left out.
+    native : Native, optional
+        The program as machine code, to run instead for a few points.
     """
     if not count:
         return
@@ -141,6 +147,9 @@ def run_program(
     dtype = program.numbers.dtype
     lanes = lanes_for(program, count, dtype.itemsize)
     stride = 1 if lanes == 1 else lanes + GAP
+    address = 0
+    if native is not None and lanes == 1:
+        address = native.address()
     piece = PIECE
     if program.work * count < THREADS_FROM:
         threads = 1
@@ -159,6 +168,7 @@ def run_program(
             run(
                 program.code,
                 program.numbers,
+                address,
                 registers,
                 stride,
                 lanes,
