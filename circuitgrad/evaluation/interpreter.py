@@ -19,229 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
+from circuitgrad.evaluation import access, dots
 from circuitgrad.evaluation import elementary as el
 from circuitgrad.evaluation import instructions as ins
+from circuitgrad.evaluation.access import deliver, fetch, get, invoke, put
+from circuitgrad.evaluation.dots import dot_of_block, dot_of_point
 
-__all__ = ["interpreter"]
+__all__ = ["interpreter", "stepper"]
 
-FUSED = numba.njit(error_model="numpy", fastmath={"contract"})
 INLINE = numba.njit(forceinline=True, error_model="numpy")
-
-
-@intrinsic
-def get(context: Any, array: Any, index: Any) -> Any:
-    """Read ``array[index]``; numba's own indexing asks for index < 0 first.
-
-    That question keeps LLVM from seeing that neighbouring lanes are neighbours.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = context.make_array(array)(context, builder, arguments[0]).data
-        return builder.load(builder.gep(data, [arguments[1]], inbounds=True))
-
-    return array.dtype(array, types.int64), generate
-
-
-@intrinsic
-def put(context: Any, array: Any, index: Any, value: Any) -> Any:
-    """Write ``array[index] = value``, converted to the kind of the array."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = context.make_array(array)(context, builder, arguments[0]).data
-        builder.store(arguments[2], builder.gep(data, [arguments[1]], inbounds=True))
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64, array.dtype), generate
-
-
-@intrinsic
-def fetch(context: Any, registers: Any, address: Any, index: Any) -> Any:
-    """Read the number at an address, of the kind that the registers are."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = context.get_value_type(signature.return_type)
-        base = builder.inttoptr(arguments[1], ir.PointerType(kind))
-        return builder.load(builder.gep(base, [arguments[2]]))
-
-    return registers.dtype(registers, types.int64, types.int64), generate
-
-
-@intrinsic
-def deliver(context: Any, registers: Any, address: Any, index: Any, value: Any) -> Any:
-    """Write a number to an address, of the kind that the registers are."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        base = builder.inttoptr(arguments[1], ir.PointerType(arguments[3].type))
-        builder.store(arguments[3], builder.gep(base, [arguments[2]]))
-        return context.get_dummy_value()
-
-    signature = types.void(registers, types.int64, types.int64, registers.dtype)
-    return signature, generate
-
-
-@intrinsic
-def invoke(context: Any, address: Any, registers: Any) -> Any:
-    """Call machine code that takes a pointer to the registers."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(registers)(context, builder, arguments[1])
-        kind = ir.FunctionType(ir.VoidType(), [array.data.type])
-        function = builder.inttoptr(arguments[0], ir.PointerType(kind))
-        builder.call(function, [array.data])
-        return context.get_dummy_value()
-
-    return types.void(types.int64, registers), generate
-
-
-@FUSED
-def dot_of_point(code, at, numbers, number, r):
-    """Give the value of a DOT at a single point, in four partial sums."""
-    p = at + ins.DOT_HEADER
-    s0 = get(numbers, number)
-    s1 = r.dtype.type(0)
-    s2 = s1
-    s3 = s1
-    number += 1
-    for _ in range(get(code, at + 2)):
-        s1 += get(numbers, number) * get(r, get(code, p))
-        number += 1
-        p += 1
-    stop = p + 2 * get(code, at + 3)
-    while p + 8 <= stop:
-        s0 += get(r, get(code, p)) * get(r, get(code, p + 1))
-        s1 += get(r, get(code, p + 2)) * get(r, get(code, p + 3))
-        s2 += get(r, get(code, p + 4)) * get(r, get(code, p + 5))
-        s3 += get(r, get(code, p + 6)) * get(r, get(code, p + 7))
-        p += 8
-    while p < stop:
-        s0 += get(r, get(code, p)) * get(r, get(code, p + 1))
-        p += 2
-    stop = p + 2 * get(code, at + 4)
-    while p + 8 <= stop:
-        s0 -= get(r, get(code, p)) * get(r, get(code, p + 1))
-        s1 -= get(r, get(code, p + 2)) * get(r, get(code, p + 3))
-        s2 -= get(r, get(code, p + 4)) * get(r, get(code, p + 5))
-        s3 -= get(r, get(code, p + 6)) * get(r, get(code, p + 7))
-        p += 8
-    while p < stop:
-        s0 -= get(r, get(code, p)) * get(r, get(code, p + 1))
-        p += 2
-    for _ in range(get(code, at + 5)):
-        s2 += get(numbers, number) * (get(r, get(code, p)) * get(r, get(code, p + 1)))
-        number += 1
-        p += 2
-    return (s0 + s1) + (s2 + s3)
-
-
-@FUSED
-def dot_of_block(code, at, numbers, number, r, o, lanes, stride):
-    """Fill the row at ``o`` with a DOT, up to three terms in one loop over lanes.
-
-    Gives the place of the next number.
-    """
-    p = at + ins.DOT_HEADER
-    bias = get(numbers, number)
-    number += 1
-    stop = p + get(code, at + 2)
-    started = stop > p  # is there something in the row?
-    if stop - p == 1:
-        a = get(code, p) * stride
-        w = get(numbers, number)
-        number += 1
-        p += 1
-        for i in range(lanes):
-            put(r, o + i, bias + w * get(r, a + i))
-    elif started:
-        a = get(code, p) * stride
-        b = get(code, p + 1) * stride
-        w = get(numbers, number)
-        x = get(numbers, number + 1)
-        number += 2
-        p += 2
-        for i in range(lanes):
-            put(r, o + i, bias + w * get(r, a + i) + x * get(r, b + i))
-    while p + 3 <= stop:
-        a = get(code, p) * stride
-        b = get(code, p + 1) * stride
-        c = get(code, p + 2) * stride
-        w = get(numbers, number)
-        x = get(numbers, number + 1)
-        y = get(numbers, number + 2)
-        number += 3
-        p += 3
-        for i in range(lanes):
-            s = get(r, o + i) + w * get(r, a + i) + x * get(r, b + i)
-            put(r, o + i, s + y * get(r, c + i))
-    while p < stop:
-        a = get(code, p) * stride
-        w = get(numbers, number)
-        number += 1
-        p += 1
-        for i in range(lanes):
-            put(r, o + i, get(r, o + i) + w * get(r, a + i))
-    for group in range(2):
-        stop = p + 2 * get(code, at + 3 + group)
-        if not started and p < stop:
-            started = True
-            a = get(code, p) * stride
-            b = get(code, p + 1) * stride
-            p += 2
-            if group == 0:
-                for i in range(lanes):
-                    put(r, o + i, bias + get(r, a + i) * get(r, b + i))
-            else:
-                for i in range(lanes):
-                    put(r, o + i, bias - get(r, a + i) * get(r, b + i))
-        while p + 6 <= stop:
-            a = get(code, p) * stride
-            b = get(code, p + 1) * stride
-            c = get(code, p + 2) * stride
-            d = get(code, p + 3) * stride
-            e = get(code, p + 4) * stride
-            f = get(code, p + 5) * stride
-            p += 6
-            if group == 0:
-                for i in range(lanes):
-                    s = get(r, o + i) + get(r, a + i) * get(r, b + i)
-                    s = s + get(r, c + i) * get(r, d + i)
-                    put(r, o + i, s + get(r, e + i) * get(r, f + i))
-            else:
-                for i in range(lanes):
-                    s = get(r, o + i) - get(r, a + i) * get(r, b + i)
-                    s = s - get(r, c + i) * get(r, d + i)
-                    put(r, o + i, s - get(r, e + i) * get(r, f + i))
-        while p < stop:
-            a = get(code, p) * stride
-            b = get(code, p + 1) * stride
-            p += 2
-            if group == 0:
-                for i in range(lanes):
-                    put(r, o + i, get(r, o + i) + get(r, a + i) * get(r, b + i))
-            else:
-                for i in range(lanes):
-                    put(r, o + i, get(r, o + i) - get(r, a + i) * get(r, b + i))
-    for _ in range(get(code, at + 5)):
-        a = get(code, p) * stride
-        b = get(code, p + 1) * stride
-        w = get(numbers, number)
-        number += 1
-        p += 2
-        if started:
-            for i in range(lanes):
-                s = get(r, a + i) * get(r, b + i)
-                put(r, o + i, get(r, o + i) + w * s)
-        else:
-            started = True
-            for i in range(lanes):
-                put(r, o + i, bias + w * (get(r, a + i) * get(r, b + i)))
-    if not started:
-        for i in range(lanes):
-            put(r, o + i, bias)
-    return number
 
 
 @INLINE
@@ -257,7 +45,7 @@ def smaller(a, b):
 
 
 @INLINE
-def is_large_angle(r, a, lanes):
+def has_large_angle(r, a, lanes):
     """Tell whether some lane holds an angle that the C library should take."""
     found = 0
     for i in range(lanes):
@@ -353,26 +141,29 @@ def execute(code, at, numbers, number, r, stride, lanes):
         for i in range(lanes):
             put(r, o + i, el.log(float(get(r, a + i))))
     elif op == ins.SIN:
-        if is_large_angle(r, a, lanes):
+        for i in range(lanes):
+            put(r, o + i, el.sin(float(get(r, a + i))))
+        if has_large_angle(r, a, lanes):
             for i in range(lanes):
-                put(r, o + i, math.sin(float(get(r, a + i))))
-        else:
-            for i in range(lanes):
-                put(r, o + i, el.sin(float(get(r, a + i))))
+                x = float(get(r, a + i))
+                if abs(x) > el.LARGEST_ANGLE:
+                    put(r, o + i, math.sin(x))
     elif op == ins.COS:
-        if is_large_angle(r, a, lanes):
+        for i in range(lanes):
+            put(r, o + i, el.cos(float(get(r, a + i))))
+        if has_large_angle(r, a, lanes):
             for i in range(lanes):
-                put(r, o + i, math.cos(float(get(r, a + i))))
-        else:
-            for i in range(lanes):
-                put(r, o + i, el.cos(float(get(r, a + i))))
+                x = float(get(r, a + i))
+                if abs(x) > el.LARGEST_ANGLE:
+                    put(r, o + i, math.cos(x))
     elif op == ins.TAN:
-        if is_large_angle(r, a, lanes):
+        for i in range(lanes):
+            put(r, o + i, el.tan(float(get(r, a + i))))
+        if has_large_angle(r, a, lanes):
             for i in range(lanes):
-                put(r, o + i, math.tan(float(get(r, a + i))))
-        else:
-            for i in range(lanes):
-                put(r, o + i, el.tan(float(get(r, a + i))))
+                x = float(get(r, a + i))
+                if abs(x) > el.LARGEST_ANGLE:
+                    put(r, o + i, math.tan(x))
     elif op == ins.SINH:
         for i in range(lanes):
             put(r, o + i, el.sinh(float(get(r, a + i))))
@@ -443,7 +234,7 @@ def digest() -> str:
     It belongs to the closures that numba compiles, and so to the keys of its cache,
     which would look at this file alone.
     """
-    sources = [Path(module.__file__ or "") for module in (el, ins)]
+    sources = [Path(module.__file__ or "") for module in (access, dots, el, ins)]
     made_of = b"".join(path.read_bytes() for path in sources if path.is_file())
     return hashlib.sha256(made_of).hexdigest()
 
