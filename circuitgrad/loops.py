@@ -1,10 +1,10 @@
 """The sequential loops over columns: interpreted when small, compiled when large.
 
 Each loop is plain Python over integers and integer buffers, and stands in the file that
-it serves; here are those that several need.  Below `COMPILE_FROM` wires it runs as
-it stands, on memory views (whose items are Python integers, faster than NumPy's);
-above, numba compiles the same source, once a machine where its cache can be written.  A
-test holds the two against each other, byte for byte.
+it serves; here are those that several need.  Below `COMPILE_FROM` items it runs as it
+stands, on memory views (whose items are Python integers, faster than NumPy's); above,
+numba compiles the same source, once a machine where its cache can be written.  A test
+holds the two against each other, byte for byte.
 """
 
 from __future__ import annotations
@@ -23,8 +23,12 @@ __all__ = [
     "reach_sources",
 ]
 
-#: Loops over more steps than this are compiled.
-COMPILE_FROM: Final = 400_000
+#: Loops over more items than this are compiled: importing numba and loading all loops
+#: from its cache takes 0.7 s, as long as they take as they stand.
+COMPILE_FROM: Final = 60_000
+#: The same where a loop is loaded already, and where each process compiles anew.
+COMPILED_FROM: Final = 1_000
+UNCACHED_FROM: Final = 1_000_000
 
 
 class Kernel:
@@ -43,17 +47,35 @@ class Kernel:
         """The loop as numba compiles it; importing numba takes 0.3 s, so not before."""
         import numba
 
-        try:
-            compiled: Callable[..., None] = numba.njit(cache=True)(self.function)
-        except RuntimeError:  # no folder for the cache can be written
-            compiled = numba.njit(self.function)
+        compiled: Callable[..., None] = numba.njit(cache=cached())(self.function)
         return compiled
 
     def __call__(self, *arguments: Any) -> None:
         """Run the loop the faster way for the size of its largest buffer."""
         work = max(a.size for a in arguments if type(a) is not int)
-        run = self.interpreted if work < COMPILE_FROM else self.compiled
-        run(*arguments)
+        loaded = "compiled" in self.__dict__
+        if work < (COMPILED_FROM if loaded else COMPILE_FROM):
+            self.interpreted(*arguments)
+        elif loaded or work >= UNCACHED_FROM or cached():
+            self.compiled(*arguments)
+        else:
+            self.interpreted(*arguments)
+
+
+@functools.cache
+def cached() -> bool:
+    """Tell whether numba's cache can be written."""
+    import numba
+
+    try:
+        numba.njit(cache=True)(_nothing)
+    except RuntimeError:
+        return False
+    return True
+
+
+def _nothing() -> None:
+    pass
 
 
 def kernel(function: Callable[..., None]) -> Kernel:
@@ -140,10 +162,13 @@ def number_values(  # type: ignore[no-untyped-def]
                         j -= gap
                     key[j] = item
                 gap = 1 if gap == 2 else gap * 5 // 11
-        code = (op[v] * 1000003 + params[v]) & 0x3FFFFFFF
+        code = (op[v] * 0x2545F491 + params[v]) & 0x3FFFFFFF
         for w in range(start, stop):
-            code = ((code * 1000003) ^ (key[w] >> 32) ^ (key[w] << 7)) & 0x3FFFFFFF
-        place = (code ^ (code >> 15)) & slots
+            # a multiplication spreads bits upwards only, so its upper half is folded in
+            code = (code ^ (key[w] >> 32) ^ (key[w] << 19)) & 0x3FFFFFFF
+            code *= 0x5851F42D
+            code = (code ^ (code >> 29)) & 0x3FFFFFFF
+        place = code & slots
         while True:
             other = table[place]
             if other < 0:

@@ -208,7 +208,7 @@ def test_a_wrong_gradient_is_not_written(run, monkeypatch):
         (["grad", "-e", "x", "--ranges", "x=5"], "should be NAME=LOW:HIGH"),
         (["grad", "-e", "x", "--mode", "up"], "'up' is not one of"),
         (["grad", "-e", "x", "-o", "f.svg"], "a figure is drawn, not written"),
-        (["grad", "-e", "x", "-t", "xml"], "no format 'xml'; there are: cg, json, dot"),
+        (["grad", "-e", "x", "-t", "xml"], "no format 'xml'; there are: cg, cgz, json"),
         (["eval", "-e", "x"], "no value for the input 'x'"),
         (["eval", "-e", "x", "x=1", "y=2"], "no input 'y'"),
         (["eval", "-e", "x", "x=1", "x=2"], "two values for 'x'"),

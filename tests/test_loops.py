@@ -68,11 +68,12 @@ def both(monkeypatch):
 )
 @given(circuit=circuits(most=20))
 def test_interpreted_equals_compiled(both, circuit):
-    """On the way through both modes, all default passes, with --ieee, and counts."""
+    """In both modes, all default passes, with --ieee, in counts and in lowering."""
     for mode in ("reverse", "forward"):
         gradient = cg.jacobian(circuit, mode=mode, value=True)
         gradient.stats()
     cg.run(cg.reverse_mode(circuit), "fuse{ieee}")
+    cg.compile(circuit)
 
 
 def test_every_kernel_is_compared(both):
@@ -80,7 +81,7 @@ def test_every_kernel_is_compared(both):
         "input x, y\ns = x + 2*y\nt = 3*s - x\nu = -s\nf = t*u*x + u + sin(u)\noutput f"
     )
     cg.gradient(circuit, mode="forward").stats()
-    cg.gradient(circuit, value=True)
+    cg.compile(cg.gradient(circuit, value=True))
     unused = {name for name, kernel in both.items() if not kernel.calls}
     assert not unused
 
@@ -98,6 +99,7 @@ def test_large_circuits_are_compiled(monkeypatch):
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(monkeypatch):
+    """Then a loop is compiled for large circuits alone."""
     import numba
 
     real = numba.njit
@@ -108,7 +110,16 @@ def test_a_cache_that_cannot_be_written_is_done_without(monkeypatch):
         return real(*args, **options)
 
     monkeypatch.setattr(numba, "njit", refuse)
-    kernel = loops.Kernel(loops.levels.function)
-    level = np.zeros(2, dtype=np.int64)
-    kernel.compiled(np.array([0, 0, 1]), np.array([0]), np.array([0, 1]), level)
-    assert level.tolist() == [0, 1]
+    loops.cached.cache_clear()
+    try:
+        kernel = loops.Kernel(loops.levels.function)
+        for extra in (loops.COMPILE_FROM, loops.UNCACHED_FROM):
+            level = np.zeros(extra + 1, dtype=np.int64)
+            offsets = np.ones(extra + 2, dtype=np.int64)
+            offsets[0] = 0
+            step = np.ones(extra + 1, dtype=np.int64)
+            kernel(offsets, np.array([0]), step, level)
+            assert level[:3].tolist() == [1, 1, 1]
+            assert ("compiled" in kernel.__dict__) == (extra == loops.UNCACHED_FROM)
+    finally:
+        loops.cached.cache_clear()

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from circuitgrad.errors import FormatError, WriteError
 from circuitgrad.evaluation.compiled import Compiled
-from circuitgrad.formats.files import read_text
+from circuitgrad.formats.files import as_text, read_bytes
 
 __all__ = ["evaluate_file"]
 
@@ -112,7 +112,11 @@ def _read_npy(path: str, inputs: Sequence[str]) -> Array:
 
 
 def _read_csv(path: str, inputs: Sequence[str]) -> Array:
-    lines = read_text(path).removeprefix("\ufeff").split("\n")
+    lines = (
+        as_text(read_bytes(path), "<stdin>" if path == "-" else path)
+        .removeprefix("\ufeff")
+        .split("\n")
+    )
     path = "<stdin>" if path == "-" else path
     while len(lines) > 1 and (not lines[-1].strip() if inputs else not lines[-1]):
         lines.pop()
