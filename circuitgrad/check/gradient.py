@@ -10,6 +10,7 @@ from circuitgrad.check.report import Report, Verdict
 from circuitgrad.check.sampled import sample
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
+from circuitgrad.progress import stage
 
 __all__ = ["check_gradient"]
 
@@ -54,13 +55,14 @@ def check_gradient(
     `circuitgrad.check.sampled` and others) are compared with sizes computed in one
     pass over the circuits before sympy starts.
     """
+    inputs = set(circuit.inputs)
     for name in gradient.inputs:
-        if name not in circuit.inputs:
+        if name not in inputs:
             raise CircuitError(
                 f"the gradient circuit has an input {name!r}, the source has not"
             )
     for name in ranges or ():
-        if name not in circuit.inputs:
+        if name not in inputs:
             raise CircuitError(f"a range for {name!r}, which is no input")
     readings = claims(circuit, gradient)
     verdicts = {
@@ -70,13 +72,17 @@ def check_gradient(
     prover = Prover(circuit, gradient)
     while any(readings.values()):
         chosen = [waiting.pop(0) for waiting in readings.values() if waiting]
-        proved = {claim.name for claim in chosen if prover.proves(claim)}
-        for claim in chosen:
-            if claim.name in proved:
-                verdicts[claim.name] = Verdict(claim.name, claim.text, "proved")
+        proved = set()
+        with stage("proving", total=len(chosen)) as proving:
+            for claim in chosen:
+                if prover.proves(claim):
+                    proved.add(claim.name)
+                    verdicts[claim.name] = Verdict(claim.name, claim.text, "proved")
+                proving.advance()
         unproved = [claim for claim in chosen if claim.name not in proved]
         if unproved:
-            sampled = sample(circuit, gradient, unproved, ranges or {}, seed)
+            with stage("sampling"):
+                sampled = sample(circuit, gradient, unproved, ranges or {}, seed)
             verdicts.update((verdict.output, verdict) for verdict in sampled)
         for name, verdict in verdicts.items():  # another reading only of what failed
             if verdict.level != "failed":

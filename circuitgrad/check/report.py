@@ -13,6 +13,10 @@ __all__ = ["LEVELS", "Report", "Verdict"]
 LEVELS: Final = ("proved", "sampled", "undecided", "unchecked", "failed")
 
 
+#: Outputs that a report names one by one.
+MAX_LINES: Final = 20
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What was found of one output.
@@ -114,6 +118,9 @@ class Report:
         )
 
     def __str__(self) -> str:
-        lines = [self.summary()]
-        lines += [str(v) for v in self.verdicts if v.level not in ("proved", "sampled")]
+        wanting = [v for v in self.verdicts if v.level not in ("proved", "sampled")]
+        wanting.sort(key=lambda v: v.level != "failed")  # what is wrong comes first
+        lines = [self.summary(), *map(str, wanting[:MAX_LINES])]
+        if len(wanting) > MAX_LINES:
+            lines.append(f"... and {len(wanting) - MAX_LINES:,} more")
         return "\n".join(lines)

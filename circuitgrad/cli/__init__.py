@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 import click
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115
     words = [word for word in words if word != "--debug"]  # it may stand anywhere
     try:
-        status = cli.main(words, prog_name="circuitgrad", standalone_mode=False)
+        with _bars():
+            status = cli.main(words, prog_name="circuitgrad", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
@@ -65,6 +67,23 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         )
         status = DEFECT
     sys.exit(status or 0)
+
+
+@contextmanager
+def _bars() -> Iterator[None]:
+    """Show progress bars on a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from circuitgrad.cli.bars import Bars
+    from circuitgrad.progress import listening
+
+    bars = Bars()
+    try:
+        with listening(bars):
+            yield
+    finally:
+        bars.close()
 
 
 def _drop_output() -> None:

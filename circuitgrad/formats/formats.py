@@ -11,6 +11,7 @@ from circuitgrad.errors import CircuitError
 from circuitgrad.formats.files import as_text, read_bytes, write_whole
 from circuitgrad.formats.text import parse, write_text
 from circuitgrad.formats.together import write_together
+from circuitgrad.progress import stage
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
@@ -139,6 +140,11 @@ def read(path: str | os.PathLike[str], format: str | None = None) -> Circuit:
     if chosen is not None and _format(chosen).parse is None:
         known = ", ".join(form.name for form in FORMATS.values() if form.parse)
         raise CircuitError(f"{chosen} is written, not read; {known} are read")
+    with stage(f"reading {name}"):
+        return _read(name, chosen)
+
+
+def _read(name: str, chosen: str | None) -> Circuit:
     data = read_bytes(name)
     if chosen is None:
         binary = next((f for f in FORMATS.values() if f.binary), None)
@@ -184,13 +190,18 @@ def write(
         raise CircuitError(f"{name}: a figure is drawn, not written: use draw")
     chosen = format or format_of(name) or "cg"
     form = _format(chosen)
+    with stage(f"writing {name}"):
+        _write(circuit, name, form)
+
+
+def _write(circuit: Circuit, name: str, form: Format) -> None:
     # Standard output, a device or a pipe has no room beside it.
     is_file = name != "-" and (os.path.isfile(name) or not os.path.exists(name))
     if form.write_files is not None and is_file:
         texts = form.write_files(circuit, name)
         write_together({path: text.encode() for path, text in texts.items()})
     else:
-        write_whole(name, render(circuit, chosen))
+        write_whole(name, render(circuit, form.name))
 
 
 def _format(name: str) -> Format:

@@ -13,6 +13,7 @@ from circuitgrad.circuit import Circuit
 from circuitgrad.errors import PipelineError
 from circuitgrad.passes.levels import LEVELS
 from circuitgrad.passes.pipeline import Choice, Pipeline, Step, parse_pipeline
+from circuitgrad.progress import stage
 from circuitgrad.simplify.rewrites import Journal, note, recording
 
 __all__ = ["GOALS", "Ran", "run"]
@@ -88,7 +89,7 @@ class _Run:
 
     def step(self, state: _State, step: Step) -> _State:
         start = time.perf_counter()
-        with recording() as journal:
+        with stage(step.made_of.name), recording() as journal:
             emitted = step.made_of.function(state.circuit, **step.options).verify()
         notes = (*state.notes, *journal.notes)
         if not self.keep:

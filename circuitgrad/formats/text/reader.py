@@ -19,6 +19,7 @@ from circuitgrad.formats.text.expression import (
     bad_character,
 )
 from circuitgrad.gates import CONSTANT, INPUT, has_gate
+from circuitgrad.progress import stage
 
 __all__ = ["parse", "parse_expression"]
 
@@ -38,15 +39,18 @@ class _File:
         self.line = ExpressionReader(self.builder, self.scope)
 
     def read(self) -> Circuit:
-        for number, text in enumerate(self.lines, start=1):
-            code = text.partition("#")[0]
-            tokens = TOKEN.findall(code)
-            if not tokens:
-                continue
-            try:
-                self.statement(tokens, number)
-            except ProblemError as problem:
-                raise self.located(problem, number) from None
+        with stage("lines", total=len(self.lines)) as lines:
+            for number, text in enumerate(self.lines, start=1):
+                if number % 10_000 == 0:
+                    lines.advance(10_000)
+                code = text.partition("#")[0]
+                tokens = TOKEN.findall(code)
+                if not tokens:
+                    continue
+                try:
+                    self.statement(tokens, number)
+                except ProblemError as problem:
+                    raise self.located(problem, number) from None
         self.resolve_outputs()
         return self.builder.finish()
 
