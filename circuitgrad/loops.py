@@ -139,8 +139,10 @@ def number_values(  # type: ignore[no-untyped-def]
     """Give each vertex the first vertex of equal value: hash-consing, in one sweep.
 
     ``same`` is the result.  ``table`` is an open-addressing hash table of a power of
-    two slots, filled with -1; ``key`` is scratch for one (operand, weight) pair a wire.
-    Operands of commutative gates are put in order first, by Shell's sort.
+    two slots, filled with -1, for pairs of a hash and a vertex: most vertices that are
+    met by chance are told apart by the hash, without a look at their wires.  ``key``
+    is scratch for one (operand, weight) pair a wire.  Operands of commutative gates
+    are put in order first, by Shell's sort.
     """
     slots = len(table) - 1
     for v in range(len(op)):
@@ -153,6 +155,10 @@ def number_values(  # type: ignore[no-untyped-def]
             key[w] = (same[operands[w]] << 32) | weights[w]
         if commutative[op[v]]:
             gap = (stop - start) // 2
+            if stop - start == 2:  # most of them
+                gap = 0
+                if key[start] > key[start + 1]:
+                    key[start], key[start + 1] = key[start + 1], key[start]
             while gap:
                 for i in range(start + gap, stop):
                     item = key[i]
@@ -170,13 +176,15 @@ def number_values(  # type: ignore[no-untyped-def]
             code = (code ^ (code >> 29)) & 0x3FFFFFFF
         place = code & slots
         while True:
-            other = table[place]
-            if other < 0:
-                table[place] = v
+            entry = table[place]
+            if entry < 0:
+                table[place] = (code << 32) | v
                 break
-            shift = offsets[other] - start
+            other = entry & 0xFFFFFFFF
+            shift = offsets[other] - start if entry >> 32 == code else 0
             if (
-                op[other] == op[v]
+                entry >> 32 == code
+                and op[other] == op[v]
                 and params[other] == params[v]
                 and offsets[other + 1] - offsets[other] == stop - start
             ):

@@ -33,7 +33,7 @@ def cse(circuit: Circuit) -> Circuit:
         columns.weights,
         columns.params,
         trait_table("commutative"),
-        np.full(slots, -1, dtype=np.int32),
+        np.full(slots, -1, dtype=np.int64),
         np.empty(columns.wires, dtype=np.int64),
         same,
     )

@@ -114,7 +114,7 @@ def _through(  # type: ignore[no-untyped-def]
 
 @kernel
 def _splice(  # type: ignore[no-untyped-def]
-    op, offsets, operands, weights, live, hard, root, single, end, num, den,
+    op, offsets, operands, weights, live, single, merged, end, num, den,
     numerators, denominators, ieee, seen, item, inner, sum_num, sum_den, at, stop,
     place, new_offsets, new_operands, new_weights, odd_wire, odd_num, odd_den,
     large, found,
@@ -147,16 +147,12 @@ def _splice(  # type: ignore[no-untyped-def]
                 u = operands[w]
                 if single[u]:
                     touched = True
-                merged = False
+                unit = True
                 if ieee:  # merged under a sign alone
                     unit = weights[w] == exact.ONE or weights[w] == exact.MINUS_ONE
                     if single[u]:
                         unit = unit and den[u] == 1 and (num[u] == 1 or num[u] == -1)
-                    u = end[u] if single[u] else u
-                    merged = unit and op[u] == SUM and not hard[u] and root[u] >= 0
-                else:
-                    u = end[u] if single[u] else u
-                    merged = op[u] == SUM and not hard[u] and root[u] >= 0
+                u = end[u] if single[u] else u
                 if seen[u] >> 32 == r:
                     touched = True
                     kept_apart = kept_apart or ieee
@@ -165,7 +161,7 @@ def _splice(  # type: ignore[no-untyped-def]
                 item[items] = u
                 sum_num[items] = 0
                 sum_den[items] = 1
-                if merged:
+                if merged[u] and unit:
                     touched = True
                     sum_den[items] = -1  # to be taken apart
                     inner[inners] = u
@@ -363,7 +359,7 @@ class _Fuse:
         )  # fmt: skip
         _splice(
             columns.op, columns.offsets, columns.operands, columns.weights,
-            circuit.live, self.hard, self.root, self.single, end, num, den,
+            circuit.live, self.single, self.merged, end, num, den,
             numerators, denominators, int(self.ieee), seen, item, inner,
             sum_num, sum_den, at, stop, place,
             offsets, operands, weights, odd_wire, odd_num, odd_den, large, found,
