@@ -72,6 +72,7 @@ def test_interpreted_equals_compiled(both, circuit):
     for mode in ("reverse", "forward"):
         gradient = cg.jacobian(circuit, mode=mode, value=True)
         gradient.stats()
+        str(gradient)
     cg.run(cg.reverse_mode(circuit), "fuse{ieee}")
     cg.compile(circuit)
 
@@ -82,6 +83,7 @@ def test_every_kernel_is_compared(both):
     )
     cg.gradient(circuit, mode="forward").stats()
     cg.compile(cg.gradient(circuit, value=True))
+    cg.parse(str(circuit))
     unused = {name for name, kernel in both.items() if not kernel.calls}
     assert not unused
 

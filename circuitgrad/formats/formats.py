@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from circuitgrad.errors import CircuitError
 from circuitgrad.formats.files import as_text, read_bytes, write_whole
-from circuitgrad.formats.text import parse, write_text
+from circuitgrad.formats.text import parse, write_bytes
 from circuitgrad.formats.together import write_together
 from circuitgrad.progress import stage
 
@@ -98,7 +98,7 @@ class Format:
 FORMATS: Final = {
     form.name: form
     for form in (
-        Format("cg", (".cg",), parse, write_text),
+        Format("cg", (".cg",), parse, write_bytes),
         Format("cgz", (".cgz",), _parse_cgz, _write_cgz, magic=b"PK\x03\x04"),
         Format("json", (".json",), _parse_json, _write_json),
         Format("dot", (".dot", ".gv"), None, _write_dot),
