@@ -246,6 +246,20 @@ class RawColumns:
             columns.shapes,
         )
 
+    @classmethod
+    def joined(cls, parts: list[RawColumns]) -> RawColumns:
+        """Concatenate blocks of vertices; operands already count across the blocks."""
+        wires = np.cumsum([0, *(len(part.operands) for part in parts)])
+        ends = [part.offsets[1:] + at for part, at in zip(parts, wires, strict=False)]
+        return cls(
+            np.concatenate([part.op for part in parts]),
+            np.concatenate([np.zeros(1, dtype=np.int64), *ends]),
+            np.concatenate([part.operands for part in parts]),
+            np.concatenate([part.weights for part in parts]),
+            np.concatenate([part.params for part in parts]),
+            np.concatenate([part.shapes for part in parts]),
+        )
+
     def with_gates(
         self, gates: Mapping[int, tuple[int, list[int], list[int], int]]
     ) -> RawColumns:

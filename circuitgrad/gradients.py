@@ -52,6 +52,7 @@ def emit(
     *,
     ieee: bool = False,
     report: Callable[[Ran], None] | None = None,
+    literal: Callable[[Circuit], None] | None = None,
 ) -> Circuit:
     """Differentiate and simplify, before and after where the level says so.
 
@@ -67,6 +68,8 @@ def emit(
         Whether passes leave out what changes floating point by more than rounding.
     report : callable, optional
         As for `circuitgrad.run`.
+    literal : callable, optional
+        Called with the literal gradient circuit of ``circuit``.
 
     Returns
     -------
@@ -89,15 +92,20 @@ def emit(
         if level and level.before and not gates_asked
         else []
     )
-    steps: Pipeline = [*before, Step(PASSES[MODES[mode].__name__], given)]
-    steps += parse_pipeline(pipeline)
-    emitted = run(
-        circuit,
-        with_ieee(steps) if ieee else steps,
-        goal=level.goal if level else None,
-        report=report,
-    )
-    return _own_names(circuit, emitted) if before else emitted
+    modes: Pipeline = [Step(PASSES[MODES[mode].__name__], given)]
+    after = parse_pipeline(pipeline)
+    goal = level.goal if level else None
+    if literal is not None and before:
+        literal(run(circuit, modes))
+    if before:
+        steps = [*before, *modes, *after]
+        steps = with_ieee(steps) if ieee else steps
+        return _own_names(circuit, run(circuit, steps, goal=goal, report=report))
+    emitted = run(circuit, modes, report=report)
+    if literal is not None:
+        literal(emitted)
+    after = with_ieee(after) if ieee else after
+    return run(emitted, after, goal=goal, report=report)
 
 
 def _own_names(circuit: Circuit, emitted: Circuit) -> Circuit:

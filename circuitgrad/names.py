@@ -26,6 +26,15 @@ def is_identifier(name: str) -> bool:
     )
 
 
+def _all_plain(names: list[str]) -> bool:
+    """Tell, quickly, whether all are identifiers in ASCII."""
+    try:
+        plain = all(map(str.isascii, names)) and all(map(str.isidentifier, names))
+    except TypeError:  # not even text
+        return False
+    return plain and "pi" not in names
+
+
 class Names:
     """The names of a circuit's vertices, as two arrays: vertices and texts.
 
@@ -92,8 +101,13 @@ class Names:
         mask[self.vertices] = True
         return mask
 
-    def with_changes(self, changes: Mapping[int, str | None], count: int = -1) -> Names:
-        """Give other names to some vertices, None for none."""
+    def with_changes(
+        self, changes: Mapping[int, str | None], count: int = -1, moved: bool = False
+    ) -> Names:
+        """Give other names to some vertices, None for none.
+
+        ``moved`` says that all of them are names which other vertices lose.
+        """
         count = self.count if count < 0 else count
         if not changes:
             return self._some(count, self.vertices, self.texts)
@@ -105,6 +119,8 @@ class Names:
         if (np.diff(vertices) <= 0).any():
             order = np.argsort(vertices)
             vertices, texts = vertices[order], texts[order]
+        if moved:
+            return self._some(count, vertices, texts)
         return Names(count, vertices, texts)
 
     def where(self, mask: Bools) -> Names:
@@ -150,11 +166,11 @@ class Names:
         CircuitError
             If one is no identifier, or two are the same.
         """
-        for name in self.texts.tolist():
+        names = self.texts.tolist()
+        for name in names if not _all_plain(names) else ():
             if not isinstance(name, str) or not is_identifier(name):
                 raise CircuitError(f"{name!r} is not an identifier")
         if len(self.distinct) != len(self.texts):
-            names = sorted(self.texts.tolist())
-            twice = next(a for a, b in pairwise(names) if a == b)
+            twice = next(a for a, b in pairwise(sorted(names)) if a == b)
             raise CircuitError(f"two vertices are named {twice!r}")
         return True

@@ -90,13 +90,24 @@ def grad(
     if every and wrt is not None:
         raise click.UsageError("--all and --wrt exclude each other")
     circuit = read_circuit(file, expression, from_format)
-    from circuitgrad.gradients import differentiate, emit
+    from circuitgrad.gradients import emit
+    from circuitgrad.metrics import literal_size
     from circuitgrad.simplify.rewrites import recording
 
     options = {"of": names(of), "wrt": names(wrt), "value": value, "all": every}
     shown = PassReport(print_between_passes, time_passes, log_rewrites)
+    sizes: list[int] = []
     with recording() as journal:
-        emitted = emit(circuit, mode, options, pipeline, ieee=ieee, report=shown.wanted)
+        emitted = emit(
+            circuit,
+            mode,
+            options,
+            pipeline,
+            ieee=ieee,
+            report=shown.wanted,
+            literal=lambda made: sizes.append(literal_size(made)),
+        )
+    [literal] = sizes
     report = None
     if check is not False:
         from circuitgrad.check import check_gradient
@@ -106,14 +117,14 @@ def grad(
     if report is None or not report.failed:
         shown.write_log()
         notes += write_circuit(emitted, output, to_format)
-    literal = differentiate(circuit, mode, **options)
     if as_json:
         more = shown.as_json(notes)
         data = _data(circuit, literal, emitted, report) | more
         say(json.dumps(data, ensure_ascii=False))
     else:
         shown.finish(notes)
-        _report_gradient(circuit, literal, emitted, report)
+        by_theorem = literal if mode in ("reverse", "bp") else None
+        _report_gradient(circuit, by_theorem, emitted, report)
     if report is None or report.passed:
         return 0
     open_too = check or "undecided" in report.counts
@@ -121,34 +132,30 @@ def grad(
 
 
 def _data(
-    circuit: Circuit, literal: Circuit, emitted: Circuit, report: Report | None
+    circuit: Circuit, literal: int, emitted: Circuit, report: Report | None
 ) -> dict[str, Any]:
-    from circuitgrad.metrics import literal_size, theorem3_bound
+    from circuitgrad.metrics import theorem3_bound
 
     return {
         "source": circuit.stats().as_dict(),
         "gradient": emitted.stats().as_dict(),
-        "theorem3": {
-            "literal": literal_size(literal),
-            "bound": theorem3_bound(circuit),
-        },
+        "theorem3": {"literal": literal, "bound": theorem3_bound(circuit)},
         "check": report.as_dict() if report is not None else None,
     }
 
 
 def _report_gradient(
-    circuit: Circuit, literal: Circuit, emitted: Circuit, report: Report | None
+    circuit: Circuit, literal: int | None, emitted: Circuit, report: Report | None
 ) -> None:
-    from circuitgrad.metrics import literal_size, theorem3_bound
+    from circuitgrad.metrics import theorem3_bound
     from circuitgrad.tables import compare, show
 
     show(
         ["", "C", "∇C", "ratio"], compare(circuit.stats(), emitted.stats()), sys.stderr
     )
-    passes = literal.provenance.passes if literal.provenance is not None else ()
-    if "reverse_mode" in passes and len(circuit.outputs) == 1:
+    if literal is not None and len(circuit.outputs) == 1:
         say(
-            f"Theorem 3: literal output {literal_size(literal)} gates, "
+            f"Theorem 3: literal output {literal} gates, "
             f"at most 3 wires + vertices = {theorem3_bound(circuit)}"
         )
     say(f"check: {report}" if report is not None else "check: left out (--no-check)")

@@ -136,7 +136,7 @@ class Edit:
         changes: dict[int, str | None] = dict.fromkeys(gone.tolist())
         for vertex, old in zip(now[heir].tolist(), gone[heir].tolist(), strict=True):
             changes.setdefault(vertex, names[old])
-        return names.with_changes(changes, count)
+        return names.with_changes(changes, count, moved=True)
 
     def _live(self, raw: RawColumns) -> Bools:
         """Tell which vertices are inputs, or some output depends on them now."""

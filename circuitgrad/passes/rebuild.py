@@ -52,15 +52,19 @@ def rebuild(
 ) -> Circuit:
     """Rebuild a circuit; ``emit`` makes an old gate and gives it, or None to copy it.
 
-    Linear in what is emitted.  Each gate belongs to the vertex that it was made for;
+    Linear in what is emitted; gates that no output depends on are left out.  Each gate belongs to the vertex that it was made for;
     the last one made has its name.
     """
     work = Rebuild(circuit)
     origin: list[int] = []
     names: dict[int, str] = {}
-    labels = circuit.names.tolist()
+    labels, live = circuit.names.tolist(), circuit.live.tolist()
     for vertex in range(len(circuit.columns)):
-        made = emit(work, vertex) if vertex >= circuit.columns.sources else None
+        is_gate = vertex >= circuit.columns.sources
+        if is_gate and not live[vertex]:  # may use what is not made any more
+            work.now.append(-1)
+            continue
+        made = emit(work, vertex) if is_gate else None
         work.now.append(work.copy(vertex) if made is None else made)
         origin += [vertex] * (len(work.builder) - len(origin))
         label = labels[vertex]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect
+from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, overload
 
+import numpy as np
+
+from circuitgrad import exact
 from circuitgrad.builder import Builder
 from circuitgrad.circuit import Circuit
+from circuitgrad.columns import Ints, RawColumns
 from circuitgrad.errors import FormatError
 from circuitgrad.formats.text.expression import (
     OPERATORS,
@@ -18,7 +24,9 @@ from circuitgrad.formats.text.expression import (
     ProblemError,
     bad_character,
 )
+from circuitgrad.formats.text.plain import PlainLines
 from circuitgrad.gates import CONSTANT, INPUT, has_gate
+from circuitgrad.names import Names
 from circuitgrad.progress import stage
 
 __all__ = ["parse", "parse_expression"]
@@ -26,33 +34,200 @@ __all__ = ["parse", "parse_expression"]
 KEYWORDS: Final = ("circuit", "input", "output")
 
 
+#: Texts of more bytes than this are read in bulk, as far as they are plain.
+BULK_FROM: Final = 200_000
+#: Most lines that the general reader takes before bulk is tried again.
+_PATIENCE: Final = 1_000
+
+
+class _Lines(Sequence[str]):
+    """The lines of a text, decoded when they are asked for."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        breaks = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ord("\n"))
+        self.at = np.concatenate([[0], breaks + 1, [len(text) + 1]])
+
+    def __len__(self) -> int:
+        return len(self.at) - 1
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[str]: ...
+    def __getitem__(self, number: int | slice) -> str | list[str]:
+        if isinstance(number, slice):
+            return [self[i] for i in range(*number.indices(len(self)))]
+        line = self.text[self.at[number] : self.at[number + 1] - 1]
+        return line.decode().rstrip("\r")
+
+
+class _Scope(dict[str, int]):
+    """The vertex of each name; those of plain lines are looked up there."""
+
+    def __init__(self, plain: PlainLines | None) -> None:
+        self.plain = plain
+
+    def get(self, name: str, default: int | None = None) -> int | None:  # type: ignore[override]
+        """Give a name's vertex."""
+        found = super().get(name)
+        if found is None and self.plain is not None:
+            word = self.plain.word(name)
+            if word >= 0 and self.plain.vertex_of[word] >= 0:
+                return int(self.plain.vertex_of[word])
+        return default if found is None else found
+
+    def __missing__(self, name: str) -> int:
+        found = self.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __setitem__(self, name: str, vertex: int) -> None:
+        super().__setitem__(name, vertex)
+        word = -1 if self.plain is None else self.plain.word(name)
+        if self.plain is not None and word >= 0:
+            self.plain.vertex_of[word] = vertex
+
+    def line_of(self, name: str) -> int | None:
+        """Give the line where a plain line defined a name."""
+        word = -1 if self.plain is None else self.plain.word(name)
+        if self.plain is None or word < 0 or self.plain.vertex_of[word] < 0:
+            return None
+        return self.plain.line_of(word)
+
+    def names(self) -> list[str]:
+        """Give every name."""
+        if self.plain is None:
+            return list(self)
+        defined = np.flatnonzero(self.plain.vertex_of[:-1] >= 0)
+        return list(dict.fromkeys([*self, *self.plain.texts(defined)]))
+
+
+class _TextBuilder(Builder):
+    """A builder that takes gates in blocks too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks: list[RawColumns] = []
+        self.starts: list[int] = []
+        self.before = 0  # vertices in blocks
+        self.named: list[tuple[Ints, Ints]] = []  # vertices and words
+
+    def __len__(self) -> int:
+        return self.before + super().__len__()
+
+    def add(
+        self,
+        code: int,
+        operands: Sequence[int],
+        weights: Sequence[int] | None = None,
+        param: int = -1,
+    ) -> int:
+        """Append a vertex and give its number."""
+        return self.before + super().add(code, operands, weights, param)
+
+    def code(self, vertex: int) -> int:
+        """Give the gate type code of a vertex."""
+        if vertex >= self.before:
+            return super().code(vertex - self.before)
+        at = bisect(self.starts, vertex) - 1
+        return int(self.blocks[at].op[vertex - self.starts[at]])
+
+    def append(self, block: RawColumns, words: Ints, vertices: Ints) -> None:
+        """Append gates, and the words that are names of vertices."""
+        self.flush()
+        self._append(block)
+        self.named.append((vertices, words))
+
+    def flush(self) -> None:
+        """Make a block of what was added one by one."""
+        if self.tape:
+            self._append(super().raw())
+            self.tape.clear()
+            self.wide.clear()
+
+    def _append(self, block: RawColumns) -> None:
+        self.blocks.append(block)
+        self.starts.append(self.before)
+        self.before += len(block.op)
+
+    def raw(self) -> RawColumns:
+        """Give what was collected as arrays."""
+        self.flush()
+        return RawColumns.joined(self.blocks)
+
+
 class _File:
     """Reads the lines of a file into a builder."""
 
-    def __init__(self, lines: list[str], path: str | None) -> None:
-        self.lines = lines
+    def __init__(self, text: str, path: str | None) -> None:
+        data = text.encode()
+        bulk = len(data) > BULK_FROM
+        self.plain = PlainLines(data) if bulk else None
+        self.lines: Sequence[str] = _Lines(data)
         self.path = path
-        self.builder = Builder()
-        self.scope: dict[str, int] = {}
+        self.builder = _TextBuilder()
+        self.scope = _Scope(self.plain)
         self.defined_at: dict[str, int] = {}
         self.outputs: dict[str, tuple[str, int, int]] = {}  # target, line, token
         self.line = ExpressionReader(self.builder, self.scope)
 
     def read(self) -> Circuit:
+        number, wait, waited = 0, 0, 0
         with stage("lines", total=len(self.lines)) as lines:
-            for number, text in enumerate(self.lines, start=1):
-                if number % 10_000 == 0:
-                    lines.advance(10_000)
-                code = text.partition("#")[0]
-                tokens = TOKEN.findall(code)
-                if not tokens:
-                    continue
-                try:
-                    self.statement(tokens, number)
-                except ProblemError as problem:
-                    raise self.located(problem, number) from None
+            while number < len(self.lines):
+                if self.plain is not None and waited >= wait:
+                    after = self.read_plain(number)
+                    wait, waited = (0 if after > number else 2 * wait + 1), 0
+                    wait = min(wait, _PATIENCE)
+                    lines.advance(after - number)
+                    number = after
+                    if number == len(self.lines):
+                        break
+                self.read_line(number + 1)
+                number += 1
+                waited += 1
+                if number % 1_000 == 0:
+                    lines.advance(1_000)
         self.resolve_outputs()
-        return self.builder.finish()
+        return self.finished()
+
+    def read_line(self, number: int) -> None:
+        code = self.lines[number - 1].partition("#")[0]
+        tokens = TOKEN.findall(code)
+        if not tokens:
+            return
+        try:
+            self.statement(tokens, number)
+        except ProblemError as problem:
+            raise self.located(problem, number) from None
+
+    def read_plain(self, number: int) -> int:
+        """Read plain lines in bulk; give the number of the first one that is not."""
+        assert self.plain is not None
+        one = self.builder.constant_vertex(exact.ONE)
+        after, block, words = self.plain.read(number, len(self.builder), one)
+        if len(words):
+            self.builder.append(block, words, self.plain.vertex_of[words])
+        return after
+
+    def finished(self) -> Circuit:
+        """Make the circuit, verified."""
+        builder = self.builder
+        raw = builder.raw()
+        names = Names.of(len(raw.op), builder.names)
+        if self.plain is not None and builder.named:
+            vertices = np.concatenate([v for v, _ in builder.named])
+            words = np.concatenate([w for _, w in builder.named])
+            texts = np.empty(len(words), dtype=object)
+            texts[:] = self.plain.texts(words)
+            every = np.concatenate([names.vertices, vertices])
+            order = np.argsort(every, kind="stable")
+            texts = np.concatenate([names.texts, texts])[order]
+            names = Names(len(raw.op), every[order], texts)
+        made = Circuit.assemble(raw, names, builder.outputs, name=builder.name)
+        return made.verify()
 
     def located(self, problem: ProblemError, number: int) -> FormatError:
         """Give the error of a problem: its column is found only now."""
@@ -78,7 +253,7 @@ class _File:
                 return f"{name!r} is used before it is defined, in line {later}"
         if has_gate(name):
             return f"the function {name!r} needs its arguments in brackets"
-        close = get_close_matches(name, self.scope, 1)
+        close = get_close_matches(name, self.scope.names(), 1)
         return f"unknown name {name!r}" + (
             f"; did you mean {close[0]!r}?" if close else ""
         )
@@ -89,8 +264,8 @@ class _File:
             self.definition(tokens, number)
         elif first == "input":
             for index in self.names(tokens):
-                if tokens[index] in self.defined_at:
-                    where = self.defined_at[tokens[index]]
+                where = self.where(tokens[index])
+                if where is not None:
                     message = f"{tokens[index]!r} is defined already, in line {where}"
                     raise ProblemError(message, index)
                 self.define(tokens[index], index, number)
@@ -131,10 +306,10 @@ class _File:
         self.scope[name] = vertex
 
     def define(self, name: str, index: int, number: int) -> None:
-        if name not in self.defined_at:
+        where = self.where(name)
+        if where is None:
             self.defined_at[name] = number
             return
-        where = self.defined_at[name]
         vertex = self.scope[name]
         is_input = self.builder.code(vertex) == INPUT
         if is_input and self.builder.names[vertex] == name:
@@ -144,6 +319,10 @@ class _File:
         raise ProblemError(
             f"{name!r} is defined a second time; first in line {where}", index
         )
+
+    def where(self, name: str) -> int | None:
+        """Give the line that defined a name, if any."""
+        return self.defined_at.get(name) or self.scope.line_of(name)
 
     def check(self, name: str, index: int) -> str:
         if name == "pi":
@@ -250,8 +429,7 @@ def parse(text: str, path: str | None = None) -> Circuit:
     >>> parse("input x, y" + chr(10) + "f = x*x - 3*y" + chr(10) + "output f").size
     2
     """
-    lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
-    return _File(lines, path).read()
+    return _File(text.removeprefix("\ufeff"), path).read()
 
 
 def parse_expression(text: str, path: str = "<expression>") -> Circuit:
@@ -262,7 +440,7 @@ def parse_expression(text: str, path: str = "<expression>") -> Circuit:
     lines = text.split("\n")
     if len(lines) > 1 and any(line.strip() for line in lines[1:]):
         raise FormatError("an inline formula is one line", path=path)
-    reader = _File(lines[:1], path)
+    reader = _File(lines[0], path)
     reader.line.free = True
     tokens = TOKEN.findall(lines[0].partition("#")[0])
     try:
@@ -275,4 +453,4 @@ def parse_expression(text: str, path: str = "<expression>") -> Circuit:
     names = itertools.chain("fgh", (f"f{i}" for i in itertools.count(1)))
     name = next(name for name in names if name not in taken)
     reader.builder.outputs.append((name, vertex))
-    return reader.builder.finish()
+    return reader.finished()
