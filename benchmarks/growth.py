@@ -11,39 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 import networkx as nx
+from programs import chain, determinant
 
 import circuitgrad as cg
 from circuitgrad.tables import show
 
 RUNS = 5
-
-
-def determinant(n: int) -> cg.Circuit:
-    """Give the determinant of an n x n matrix by Gaussian elimination."""
-    builder = cg.Builder("determinant")
-    a: list[list[Any]] = [
-        [builder.input(f"x{i}_{j}") for j in range(1, n + 1)] for i in range(1, n + 1)
-    ]
-    product = a[0][0]
-    for k in range(n - 1):
-        for i in range(k + 1, n):
-            factor = a[i][k] / a[k][k]
-            for j in range(k + 1, n):
-                a[i][j] = a[i][j] - factor * a[k][j]
-        product = product * a[k + 1][k + 1]
-    builder.output("f", product)
-    return builder.finish()
-
-
-def chain(length: int) -> cg.Circuit:
-    """Give a chain of dependent gates."""
-
-    def function(y: Any) -> Any:
-        for _ in range(length // 2):
-            y = cg.functions.sin(y) * y
-        return y
-
-    return cg.trace(function)
 
 
 def measured(work: Callable[[], Any]) -> float:

@@ -11,7 +11,7 @@ from circuitgrad import Circuit, exact
 from peers.program import Program, UnreadableError, Value
 from peers.translate import output_names, translate
 
-__all__ = ["OPTIONS", "gradient"]
+__all__ = ["OPTIONS", "gradient", "graph"]
 
 OPTIONS: Final = "SX; gradient (several outputs: jacobian); cse; Function defaults"
 
@@ -55,9 +55,7 @@ class _Arithmetic:
 
 def gradient(circuit: Circuit, partials: bool = True) -> Circuit:
     """Give CasADi's program for a circuit and its partial derivatives."""
-    x = ca.SX.sym("x", len(circuit.inputs))
-    scalars = [x[i] for i in range(len(circuit.inputs))]
-    outputs = [ca.SX(u) for u in translate(circuit, _Arithmetic(), scalars)]
+    x, outputs = graph(circuit)
     wanted = list(outputs)
     if partials and len(outputs) == 1:
         wanted += ca.vertsplit(ca.gradient(outputs[0], x))
@@ -66,6 +64,13 @@ def gradient(circuit: Circuit, partials: bool = True) -> Circuit:
         wanted += [u for row in ca.vertsplit(jacobian) for u in ca.horzsplit(row)]
     function = ca.Function("f", [x], ca.cse([ca.densify(u) for u in wanted]))
     return _read(circuit, function, output_names(circuit, partials))
+
+
+def graph(circuit: Circuit) -> tuple[Any, list[Any]]:
+    """Write a circuit in CasADi's scalars; its inputs are a column."""
+    x = ca.SX.sym("x", len(circuit.inputs))
+    scalars = [x[i] for i in range(len(circuit.inputs))]
+    return x, [ca.SX(u) for u in translate(circuit, _Arithmetic(), scalars)]
 
 
 def _read(circuit: Circuit, function: Any, names: list[str]) -> Circuit:

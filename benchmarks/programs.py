@@ -1,0 +1,86 @@
+"""The circuits that are timed."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any, Final
+
+import circuitgrad as cg
+
+__all__ = [
+    "DATA",
+    "chain",
+    "chain_text",
+    "determinant",
+    "elimination",
+    "random_text",
+    "rosenbrock",
+]
+
+#: The held-out circuits, beside the project.
+DATA: Final = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def elimination(a: list[list[Any]]) -> Any:
+    """Give a determinant by Gaussian elimination, in any scalars; ``a`` is lost."""
+    n = len(a)
+    product = a[0][0]
+    for k in range(n - 1):
+        for i in range(k + 1, n):
+            factor = a[i][k] / a[k][k]
+            for j in range(k + 1, n):
+                a[i][j] = a[i][j] - factor * a[k][j]
+        product = product * a[k + 1][k + 1]
+    return product
+
+
+def determinant(n: int) -> cg.Circuit:
+    """Give the determinant of an n x n matrix by Gaussian elimination."""
+    builder = cg.Builder("determinant")
+    a: list[list[Any]] = [
+        [builder.input(f"x{i}_{j}") for j in range(1, n + 1)] for i in range(1, n + 1)
+    ]
+    builder.output("f", elimination(a))
+    return builder.finish()
+
+
+def chain(length: int) -> cg.Circuit:
+    """Give a chain of dependent gates."""
+
+    def function(y: Any) -> Any:
+        for _ in range(length // 2):
+            y = cg.functions.sin(y) * y
+        return y
+
+    return cg.trace(function)
+
+
+def rosenbrock(inputs: int) -> cg.Circuit:
+    """Give the sum of 100(x_{i+1} - x_i^2)^2 + (1 - x_i)^2."""
+    builder = cg.Builder("rosenbrock")
+    x: list[Any] = [builder.input(f"x{i}") for i in range(1, inputs + 1)]
+    terms = []
+    for u, v in itertools.pairwise(x):
+        terms += [100 * (v - u**2) ** 2, (1 - u) ** 2]
+    builder.output("f", builder.sum(terms))
+    return builder.finish()
+
+
+def chain_text(lines: int) -> str:
+    """Give circuit text of a chain."""
+    body = [f"g{i} = sin(g{i - 1})*g{i - 1}\n" for i in range(1, lines + 1)]
+    return f"input g0\n{''.join(body)}output g{lines}\n"
+
+
+def random_text(lines: int, window: int = 1000) -> str:
+    """Give circuit text of gates on two of the last lines, each time the same."""
+    import random
+
+    choose = random.Random(1)
+    body = []
+    for i in range(window, window + lines):
+        u, v = (i - 1 - choose.randrange(window) for _ in range(2))
+        body.append(f"g{i} = g{u} {choose.choice('+-*')} g{v}\n")
+    inputs = ", ".join(f"g{i}" for i in range(window))
+    return f"input {inputs}\n{''.join(body)}output g{window + lines - 1}\n"
