@@ -68,8 +68,9 @@ def rosenbrock(inputs: int) -> cg.Circuit:
 
 
 def chain_text(lines: int) -> str:
-    """Give circuit text of a chain."""
-    body = [f"g{i} = sin(g{i - 1})*g{i - 1}\n" for i in range(1, lines + 1)]
+    """Give circuit text of the chain, a gate a line."""
+    pair = "g{1} = sin(g{0})\ng{2} = g{1}*g{0}\n"
+    body = [pair.format(i, i + 1, i + 2) for i in range(0, lines, 2)]
     return f"input g0\n{''.join(body)}output g{lines}\n"
 
 

@@ -1,16 +1,24 @@
-"""The size benchmark: each tool's program is counted by the rule that counts ours."""
+"""Benchmarks: programs are counted by the rule that counts ours, and checked."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from fractions import Fraction
 
+import numpy as np
 import pytest
 import size
+import speed
 from conftest import example
 from peers import PEERS, UnreadableError, gradient_function
 from peers.program import Program
+from programs import chain, chain_text, determinant, random_text, rosenbrock
+from speeds import batches, commands, report, rows
+from speeds.figure import HEADER, DisagreementError, Figure, seconds
+from speeds.plot import draw, spread
+from speeds.timing import Settings, agree, race
 
 import circuitgrad as cg
 
@@ -173,3 +181,180 @@ def test_the_table_from_the_command_line(capsys, monkeypatch, tmp_path):
     assert size.main() == 0
     assert "0 wins, 1 ties, 0 losses in 1 files" in capsys.readouterr().out
     assert '"ops": 1' in (tmp_path / "g.json").read_text()
+
+
+def sped(monkeypatch, capsys, *arguments: str) -> tuple[int, str]:
+    monkeypatch.setattr("sys.argv", ["speed.py", "--quick", "--runs", "1", *arguments])
+    return speed.main(), capsys.readouterr().out
+
+
+def figures_of(monkeypatch, capsys, tmp_path, only: str) -> list[dict]:
+    path = tmp_path / "speed.json"
+    status, _ = sped(monkeypatch, capsys, "--only", only, "--json", str(path))
+    assert status == 0
+    return json.loads(path.read_text())["rows"]
+
+
+def test_rows_without_a_peer_are_measured(capsys, monkeypatch, tmp_path):
+    """Row 13 compiles all loops anew, which is not for a test."""
+    found = figures_of(monkeypatch, capsys, tmp_path, "9,11,12,16")
+    assert {row["row"] for row in found} == {9, 11, 12, 16}
+    assert all(row["found"] > 0 for row in found)
+
+
+def test_rows_beside_casadi_are_measured(capsys, monkeypatch, tmp_path):
+    needs("casadi")
+    found = figures_of(monkeypatch, capsys, tmp_path, "1,2,3,4,5,6,8,10")
+    assert {row["row"] for row in found} == {1, 2, 3, 4, 5, 6, 8, 10}
+    assert all(row["peer"] > 0 for row in found)
+
+
+def test_rows_of_the_data_beside_the_project(capsys, monkeypatch, tmp_path):
+    if not batches.NETWORK.exists():
+        pytest.skip("no data beside the project")
+    needs("casadi")
+    assert len(figures_of(monkeypatch, capsys, tmp_path, "7,15")) > 2
+
+
+def test_without_the_data_there_is_a_dash(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(batches, "NETWORK", tmp_path / "network.cg")
+    monkeypatch.setattr(batches, "DATA", tmp_path)
+    status, shown = sped(monkeypatch, capsys, "--only", "7,15")
+    assert status == 0
+    assert "[7] network 6-8-4, 200 points: no network.cg beside the project" in shown
+
+
+def test_a_compiler_in_a_process_of_its_own(capsys, monkeypatch, tmp_path):
+    needs("jax")
+    found = figures_of(monkeypatch, capsys, tmp_path, "14")
+    assert [row["what"] for row in found[:2]] == [
+        "determinant 4: compile; JAX",
+        "    evaluate",
+    ]
+
+
+def test_without_casadi_its_rows_have_a_note(capsys, monkeypatch):
+    for name in ("peers.casadi", "peers.casadi_speed"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.delattr("peers.casadi_speed", raising=False)
+    monkeypatch.setitem(sys.modules, "casadi", None)
+    status, shown = sped(monkeypatch, capsys, "--only", "2,8")
+    assert status == 0
+    assert shown.count("casadi is not installed") == 2  # rows that were not asked for
+
+
+def test_wrong_answers_are_an_error_and_leave_the_docs(capsys, monkeypatch, tmp_path):
+    def wrong(settings: Settings) -> list[Figure]:
+        """Measure something wrong: row 1."""
+        agree(np.array([1.0, 2.0]), np.array([1.0, 2.00001]), "a gradient")
+        return []
+
+    page = tmp_path / "performance.md"
+    page.write_text("as it was")
+    monkeypatch.setattr(rows, "MEASURES", {(1,): wrong})
+    monkeypatch.setattr(speed, "DOCS", tmp_path)
+    monkeypatch.setattr(speed, "curves", lambda settings: {})
+    status, shown = sped(monkeypatch, capsys, "--only", "1", "--docs")
+    assert status == 1
+    assert "wrong: a gradient: 1e-05 apart, the largest 2" in shown
+    assert page.read_text() == "as it was"
+
+
+@pytest.mark.parametrize("theirs", [[1.0, 2.1], [1.0, np.nan], [1.0, 2.0, 3.0]])
+def test_numbers_that_disagree_are_found(theirs):
+    with pytest.raises(DisagreementError):
+        agree(np.array([1.0, 2.0]), np.array(theirs), "it")
+
+
+def test_a_wrong_file_is_found():
+    source = cg.trace(lambda x, y: x * y - 3 * x * x + x * y * x / 2)
+    commands.check(source, cg.gradient(source), "random gates")
+    wrong = cg.gradient(cg.trace(lambda x, y: x * y - 3 * x * x + x * y * x / 3))
+    with pytest.raises(DisagreementError):
+        commands.check(source, wrong, "random gates")
+    commands.check(chain(100), cg.gradient(chain(100)), "chain")
+    with pytest.raises(DisagreementError):
+        commands.check(chain(100), cg.gradient(chain(102)), "chain")
+
+
+def test_the_texts_are_circuits_of_so_many_gates():
+    assert cg.parse(chain_text(50)).depth == 50
+    assert cg.dce(cg.parse(random_text(50))).depth > 1
+
+
+def test_the_programs_are_the_formulas():
+    matrix = {f"x{i}_{j}": float(3 * i * i + j) for i in (1, 2) for j in (1, 2)}
+    assert cg.evaluate(determinant(2), matrix)["f"] == pytest.approx(4 * 14 - 5 * 13)
+    assert chain(100).depth == 100
+    assert cg.evaluate(rosenbrock(3), x1=1, x2=2, x3=5)["f"] == 100 * (1 + 1) + 1
+
+
+@pytest.mark.parametrize(
+    ("found", "at_most", "reached"),
+    [
+        (1.0, False, "no"),
+        (2.0, False, "yes"),
+        (4.0, False, "goal"),
+        (5.0, True, "no"),
+        (2.0, True, "goal"),
+        (None, False, "-"),
+    ],
+)
+def test_what_reaches_a_bar(found, at_most, reached):
+    bar, goal = (3, 2) if at_most else (2, 4)
+    figure = Figure(1, "it", found=found, bar=bar, goal=goal, at_most=at_most)
+    assert figure.reached == reached
+    assert len(figure.cells()) == len(HEADER)
+
+
+def test_times_are_written_with_their_unit():
+    assert [seconds(t) for t in (None, 12.345, 0.0123, 4.56e-6)] == [
+        *("-", "12.3 s", "12.3 ms", "4.56 µs"),
+    ]
+
+
+def test_contenders_run_in_turns_after_a_round_that_is_not_counted():
+    order = []
+    times = race(
+        Settings(quick=True, runs=2), lambda: order.append(1), lambda: order.append(2)
+    )
+    assert order == [1, 2] * 3
+    assert [len(each) for each in times] == [2, 2]
+
+
+def test_the_section_of_the_docs_is_written_in_its_place(tmp_path):
+    machine = {"date": "2026-01-01", "cores": 2, "processor": "P", "system": "L"}
+    machine |= {"python": "3.11", "packages": {}, "runs": 5, "load": [0, 1]}
+    section = report.markdown([Figure(1, "it", 10, 1.0, 2.0, note="a note")], machine)
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    report.rewrite_section(page, section)
+    assert page.read_text() == f"before\n{section}\nafter\n"
+    assert "| 1 | it | 10 | 1 s | 2 s | 2x | - | - | - |" in section
+    assert "a note" in section
+    page.write_text("no marks")
+    with pytest.raises(SystemExit, match="no section"):
+        report.rewrite_section(page, section)
+
+
+def test_the_docs_have_the_section_and_the_figure():
+    page = (speed.DOCS / "performance.md").read_text()
+    assert " | ".join(HEADER) in page
+    assert page.count(report.BEGIN) == page.count(report.END) == 1
+    assert (speed.DOCS / "figures" / "speed.svg").exists()
+
+
+def test_the_plot_names_its_lines(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    line = [(1000, 1e-3), (10_000, 1e-2)]
+    found = {name: {"build": line, "CasADi build": line} for name in ("a", "b")}
+    draw(found, tmp_path / "plot.svg")
+    drawn = (tmp_path / "plot.svg").read_text()
+    for label in (">CasADi build<", ">b: building<", ">gates<"):
+        assert label in drawn
+
+
+def test_labels_stand_apart_in_their_order():
+    placed = spread({"a": 1.0, "b": 1.1, "c": 50.0})
+    assert placed["b"] / placed["a"] >= 2
+    assert placed["c"] / placed["b"] >= 2

@@ -51,7 +51,7 @@ def race(settings: Settings, *contenders: Callable[[], Any]) -> list[list[float]
     """
     runs = settings.runs
     longest = max(_time(work) for work in contenders)
-    if longest < SHORT:
+    if longest < SHORT and not settings.quick:
         rounds = SHORT_CONTEST / max(longest * len(contenders), 1e-6)
         runs = max(runs, min(MAX_RUNS, int(rounds)))
     times: list[list[float]] = [[] for _ in contenders]
