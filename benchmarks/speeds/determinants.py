@@ -85,8 +85,8 @@ def differentiated(settings: Settings) -> list[Figure]:
 
 def ready(circuit: cg.Circuit) -> cg.Compiled:
     """Make value and gradient ready to evaluate."""
-    literal = cg.reverse_mode(circuit, value=True)
-    return cg.compile(cg.run(literal, "fuse,cse,dce"), threads=1)
+    tidy = cg.dce(cg.cse(cg.fuse(cg.reverse_mode(circuit, value=True))))
+    return cg.compile(tidy, threads=1)
 
 
 def made_ready(settings: Settings) -> list[Figure]:
