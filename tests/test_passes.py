@@ -152,6 +152,11 @@ CASES = {
         ["g = x*y", "h = g*z", "f = h*x*sin(h)"],
         ["g1 = x*y", "h = z*g1", "g2 = sin(h)", "g3 = h*x", "f = g2*g3"],
     ),
+    "balance a dead use": (
+        "balance",
+        ["g = x*y", "h = abs(g)", "f = z*x*g"],
+        ["g1 = x*y", "g2 = z*x", "f = g1*g2"],
+    ),
     "balance not over weights": (
         "balance",
         ["g = x + y", "h = 2*g + z", "f = h*h"],

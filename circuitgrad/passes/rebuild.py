@@ -52,8 +52,9 @@ def rebuild(
 ) -> Circuit:
     """Rebuild a circuit; ``emit`` makes an old gate and gives it, or None to copy it.
 
-    Linear in what is emitted; gates that no output depends on are left out.  Each gate belongs to the vertex that it was made for;
-    the last one made has its name.
+    Linear in what is emitted.  Each gate belongs to the vertex that it was made for;
+    the last one made has its name.  A gate that no output depends on goes where its
+    operands do.
     """
     work = Rebuild(circuit)
     origin: list[int] = []
@@ -61,7 +62,8 @@ def rebuild(
     labels, live = circuit.names.tolist(), circuit.live.tolist()
     for vertex in range(len(circuit.columns)):
         is_gate = vertex >= circuit.columns.sources
-        if is_gate and not live[vertex]:  # may use what is not made any more
+        used = () if live[vertex] else circuit.columns.operands_of(vertex)
+        if any(work.now[u] < 0 for u in used):
             work.now.append(-1)
             continue
         made = emit(work, vertex) if is_gate else None
