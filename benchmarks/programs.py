@@ -13,6 +13,8 @@ __all__ = [
     "chain",
     "chain_text",
     "determinant",
+    "determinant_of_matrices",
+    "determinant_of_rows",
     "elimination",
     "random_text",
     "rosenbrock",
@@ -43,6 +45,36 @@ def determinant(n: int) -> cg.Circuit:
     ]
     builder.output("f", elimination(a))
     return builder.finish()
+
+
+def determinant_of_rows(n: int) -> cg.Circuit:
+    """Give the same, made row by row."""
+    builder, x = _matrix(n)
+    a = list(x)
+    product = a[0][0]
+    for _ in range(n - 1):
+        pivot, rest = a[0][0], a[0][1:]
+        a = [row[1:] - row[0] / pivot * rest for row in a[1:]]
+        product = product * a[0][0]
+    builder.output("f", product)
+    return builder.finish()
+
+
+def determinant_of_matrices(n: int) -> cg.Circuit:
+    """Give the same, made by outer products."""
+    builder, a = _matrix(n)
+    product = a[0, 0]
+    for _ in range(n - 1):
+        a = a[1:, 1:] - (a[1:, :1] / a[0, 0]) * a[:1, 1:]
+        product = product * a[0, 0]
+    builder.output("f", product)
+    return builder.finish()
+
+
+def _matrix(n: int) -> tuple[cg.Builder, cg.Vector]:
+    builder = cg.Builder("determinant")
+    names = [f"x{i}_{j}" for i in range(1, n + 1) for j in range(1, n + 1)]
+    return builder, cg.Vector.inputs(builder, names).reshape(n, n)
 
 
 def chain(length: int) -> cg.Circuit:

@@ -32,6 +32,7 @@ from .passes.registry import register_pass
 from .passes.reverse_mode import reverse_mode
 from .passes.running import run
 from .provenance import Provenance
+from .vectors import Vector
 
 __version__: str
 
@@ -53,6 +54,7 @@ __all__ = [
     "Report",
     "Stats",
     "ValueAndGrad",
+    "Vector",
     "Verdict",
     "WriteError",
     "check_gradient",

@@ -36,10 +36,19 @@ from circuitgrad.gates import (
 )
 from circuitgrad.names import Names, is_identifier
 
-__all__ = ["Builder", "Expr", "Functions", "functions", "trace"]
+__all__ = [
+    "DIFFERENCE",
+    "Builder",
+    "Elementwise",
+    "Expr",
+    "Functions",
+    "functions",
+    "trace",
+]
 
 _WIDE = 256  # past the codes of gate types, which are a byte
-_DIFFERENCE = 2 * _WIDE
+#: On the tape: a sum of two wires with the weights 1 and -1.
+DIFFERENCE = 2 * _WIDE
 
 
 class Builder:
@@ -65,7 +74,7 @@ class Builder:
         self.outputs: list[tuple[str, int]] = []
         self.functions = Functions(self)
         # Three numbers a vertex: (code, u, v) with -1 for no operand, (CONSTANT, place,
-        # -1), (_DIFFERENCE, u, v) for u - v, and (_WIDE + code, place in wide, -1).
+        # -1), (DIFFERENCE, u, v) for u - v, and (_WIDE + code, place in wide, -1).
         self.tape: list[int] = []
         self.wide: list[tuple[Sequence[int], Sequence[int] | None, int]] = []
         self._constants: dict[int, int] = {}
@@ -79,7 +88,7 @@ class Builder:
     def code(self, vertex: int) -> int:
         """Give the gate type code of a vertex."""
         code = self.tape[3 * vertex]
-        return SUM if code == _DIFFERENCE else code % _WIDE
+        return SUM if code == DIFFERENCE else code % _WIDE
 
     def add(
         self,
@@ -211,7 +220,7 @@ class Builder:
         """Give what was collected as arrays."""
         table = np.array(self.tape, dtype=np.int32).reshape(-1, 3)
         code, first, second = table[:, 0], table[:, 1], table[:, 2]
-        wide = (code >= _WIDE) & (code != _DIFFERENCE)
+        wide = (code >= _WIDE) & (code != DIFFERENCE)
         constant = code == CONSTANT
         one = (first >= 0) & ~wide & ~constant
         two = second >= 0
@@ -224,7 +233,7 @@ class Builder:
         weights = np.full(offsets[-1], exact.ONE, dtype=np.int32)
         operands[offsets[:-1][one]] = first[one]
         operands[offsets[:-1][two] + 1] = second[two]
-        weights[offsets[:-1][code == _DIFFERENCE] + 1] = exact.MINUS_ONE
+        weights[offsets[:-1][code == DIFFERENCE] + 1] = exact.MINUS_ONE
         params = np.where(constant, first, -1).astype(np.int32)
         params[wide] = [param for _, _, param in gates]
         wires = np.repeat(wide, fan_in)
@@ -235,7 +244,7 @@ class Builder:
                 for used, places, _ in gates
             )
         )
-        op = np.where(code == _DIFFERENCE, SUM, code % _WIDE).astype(np.uint8)
+        op = np.where(code == DIFFERENCE, SUM, code % _WIDE).astype(np.uint8)
         shapes = np.zeros(len(table), dtype=np.int32)
         return RawColumns(op, offsets, operands, weights, params, shapes)
 
@@ -250,6 +259,10 @@ class Builder:
 def _scaled(builder: Builder, vertex: int, weight: Fraction) -> Expr:
     """Give a handle of a vertex times a number."""
     return Expr(builder, vertex) if weight == 1 else Scaled(builder, vertex, weight)
+
+
+class Elementwise:
+    """What has operators of its own with handles (`circuitgrad.Vector`)."""
 
 
 class Expr:
@@ -293,6 +306,8 @@ class Expr:
     def __add__(self, other: object) -> Expr:
         builder = self.builder
         if type(other) is not Expr or other.builder is not builder:
+            if isinstance(other, Elementwise):
+                return NotImplemented
             return builder.sum([self, other])
         tape = builder.tape
         tape += (SUM, self.vertex, other.vertex)
@@ -304,9 +319,11 @@ class Expr:
     def __sub__(self, other: object) -> Expr:
         builder = self.builder
         if type(other) is not Expr or other.builder is not builder:
+            if isinstance(other, Elementwise):
+                return NotImplemented
             return builder.sum([self, -builder.lift(other)])
         tape = builder.tape
-        tape += (_DIFFERENCE, self.vertex, other.vertex)
+        tape += (DIFFERENCE, self.vertex, other.vertex)
         return Expr(builder, len(tape) // 3 - 1)
 
     def __rsub__(self, other: object) -> Expr:
@@ -318,6 +335,8 @@ class Expr:
             tape = builder.tape
             tape += (PROD, self.vertex, other.vertex)
             return Expr(builder, len(tape) // 3 - 1)
+        if isinstance(other, Elementwise):
+            return NotImplemented
         if isinstance(other, (Expr, exact.Pi)):
             return builder.prod([self, other])
         return self.times(exact.as_fraction(other))
@@ -328,6 +347,8 @@ class Expr:
         return self.times(exact.as_fraction(other))
 
     def __truediv__(self, other: object) -> Expr:
+        if isinstance(other, Elementwise):
+            return NotImplemented
         if not isinstance(other, (Expr, exact.Pi)):
             factor = exact.as_fraction(other)
             if factor == 0:
@@ -374,12 +395,18 @@ class Scaled(Expr):
         self.weight = weight
 
     def __add__(self, other: object) -> Expr:
+        if isinstance(other, Elementwise):
+            return NotImplemented
         return self.builder.sum([self, other])
 
     def __sub__(self, other: object) -> Expr:
+        if isinstance(other, Elementwise):
+            return NotImplemented
         return self.builder.sum([self, -self.builder.lift(other)])
 
     def __mul__(self, other: object) -> Expr:
+        if isinstance(other, Elementwise):
+            return NotImplemented
         if isinstance(other, (Expr, exact.Pi)):
             return self.builder.prod([self, other])
         return self.times(exact.as_fraction(other))

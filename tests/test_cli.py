@@ -183,7 +183,8 @@ def test_a_wrong_gradient_is_not_written(run, monkeypatch):
     """The check stops it: status 1, and the file that stood there stays."""
     from circuitgrad import gradients
 
-    def planted(circuit, mode, options, pipeline, **more):
+    def planted(circuit, mode, options, pipeline, literal, **more):
+        literal(cg.reverse_mode(circuit))
         return cg.parse("input x\ndf_dx = 2.002*x\noutput df_dx\n")
 
     monkeypatch.setattr(gradients, "emit", planted)

@@ -155,7 +155,7 @@ CASES = {
     "balance a dead use": (
         "balance",
         ["g = x*y", "h = abs(g)", "f = z*x*g"],
-        ["g1 = x*y", "g2 = z*x", "f = g1*g2"],
+        ["g1 = z*x", "g2 = x*y", "f = g1*g2"],
     ),
     "balance not over weights": (
         "balance",
