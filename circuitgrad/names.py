@@ -111,9 +111,14 @@ class Names:
         count = self.count if count < 0 else count
         if not changes:
             return self._some(count, self.vertices, self.texts)
+        new = Names.of(count, {v: t for v, t in changes.items() if t is not None})
+        if len(new.vertices) == len(changes) and (
+            not len(self.vertices) or self.vertices[-1] < new.vertices[0]
+        ):  # names for vertices behind all that have one
+            vertices = np.concatenate([self.vertices, new.vertices])
+            return Names(count, vertices, np.concatenate([self.texts, new.texts]))
         staying = np.ones(len(self.vertices), dtype=np.bool_)
         staying[np.isin(self.vertices, list(changes))] = False
-        new = Names.of(count, {v: t for v, t in changes.items() if t is not None})
         vertices = np.concatenate([self.vertices[staying], new.vertices])
         texts = np.concatenate([self.texts[staying], new.texts])
         if (np.diff(vertices) <= 0).any():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -59,17 +60,16 @@ class Request:
             columns = circuit.columns
             vertices = [*range(columns.inputs), *range(columns.sources, len(columns))]
             chosen = [(circuit.labels[v], v) for v in vertices]
+        elif wrt is None:
+            chosen = list(zip(circuit.inputs, range(len(circuit.inputs)), strict=True))
         else:
             # inputs are looked up apart, or the labels of all gates would be made
             inputs = {name: v for v, name in enumerate(circuit.inputs)}
-            if wrt is None:
-                chosen = list(inputs.items())
-            else:
-                chosen = [
-                    (name, inputs[name] if name in inputs else circuit.vertex(name))
-                    for name in dict.fromkeys(wrt)
-                ]
-            for name, vertex in chosen if wrt is not None else ():
+            chosen = [
+                (name, inputs[name] if name in inputs else circuit.vertex(name))
+                for name in dict.fromkeys(wrt)
+            ]
+            for name, vertex in chosen:
                 if circuit.columns.op[vertex] == CONSTANT:
                     raise CircuitError(
                         f"{name!r} is a constant: nothing varies with it"
@@ -83,12 +83,12 @@ class Request:
             tuple(chosen),
         )
 
-    @property
+    @cached_property
     def of_vertices(self) -> Ints:
         """The output vertices."""
         return np.array([vertex for _, vertex in self.of], dtype=np.int64)
 
-    @property
+    @cached_property
     def wrt_vertices(self) -> Ints:
         """The vertices to differentiate by."""
         return np.array([vertex for _, vertex in self.wrt], dtype=np.int64)
@@ -226,14 +226,16 @@ class Emission:
             last = len(self.circuit.columns)
             taken = {*source.distinct, *(label for label, _ in outputs)}
             constants = set(self.constants.values())
-            own, outside = set(outputs), {vertex for _, vertex in outputs}
+            own: dict[int, list[str]] = {}
+            for label, vertex in outputs:
+                own.setdefault(vertex, []).append(label)
             for wanted, vertex in names:
                 if vertex in constants or vertex in found:
                     continue
                 if vertex < last and source[vertex] is not None:
                     continue
-                if vertex in outside:
-                    if (wanted, vertex) in own and wanted not in source:
+                if vertex in own:
+                    if wanted in own[vertex] and wanted not in source:
                         found[vertex] = wanted
                     continue
                 name, count = wanted, 1
