@@ -13,6 +13,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
+from circuitgrad.progress import stage
+
 __all__ = [
     "COMPILE_FROM",
     "distribute",
@@ -56,8 +58,11 @@ class Kernel:
         loaded = "compiled" in self.__dict__
         if work < (COMPILED_FROM if loaded else COMPILE_FROM):
             self.interpreted(*arguments)
-        elif loaded or work >= UNCACHED_FROM or cached():
+        elif loaded:
             self.compiled(*arguments)
+        elif work >= UNCACHED_FROM or cached():
+            with stage("compiled loops (made once a machine)"):
+                self.compiled(*arguments)
         else:
             self.interpreted(*arguments)
 

@@ -68,7 +68,12 @@ class Names:
     def __len__(self) -> int:
         return self.count
 
+    def __iter__(self) -> Iterator[str | None]:
+        return iter(self.tolist())
+
     def __getitem__(self, vertex: int) -> str | None:
+        if not 0 <= vertex < self.count:
+            raise IndexError(f"no vertex {vertex}: there are {self.count}")
         at = int(np.searchsorted(self.vertices, vertex))
         if at < len(self.vertices) and self.vertices[at] == vertex:
             text: str = self.texts[at]

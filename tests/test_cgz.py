@@ -99,10 +99,10 @@ DAMAGE = {
     "name": ({"circuit": head(name=3)}, "is no text"),
     "name with a space": ({"circuit": head(name="a b")}, "not an identifier"),
     "missing": ({"operands": None}, "without a part of it.*operands"),
-    "no array": ({"op": b"hello"}, "damaged"),
-    "pickle": ({"op": np.array([None, {}], dtype=object)}, "damaged"),
-    "floats": ({"operands": np.zeros(3)}, "a list of int32 should be"),
-    "shape": ({"operands": np.zeros((3, 1), dtype=np.int32)}, "of shape"),
+    "no array": ({"op": b"hello"}, "op: not a list of uint8"),
+    "pickle": ({"op": np.array([None, {}], dtype=object)}, "op: not a list"),
+    "floats": ({"operands": np.zeros(3)}, "not a list of int32"),
+    "shape": ({"operands": np.zeros((3, 1), dtype=np.int32)}, "not a list of int32"),
     "lengths": ({"params": ints(-1, -1)}, "of one length"),
     "negative fan-in": ({"fan_in": ints(0, 0, 1, -2)}, "negative"),
     "fan-in": ({"fan_in": ints(0, 0, 1, 1)}, "as many wires"),
@@ -131,6 +131,42 @@ def test_what_is_wrong_is_said(case):
         parse_cgz(rewritten(**changes), "f.cgz")
     assert str(caught.value).startswith("f.cgz: error: ")
     assert caught.value.exit_status == 3
+
+
+def header(text, data=b""):
+    line = text.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(line).to_bytes(2, "little") + line + data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'descr': '|u1'",
+        "(((",
+        "  1\n 2",
+        "{[]:1}",
+        "-" * 90,
+        "{'descr': '|u1', 'fortran_order': True, 'shape': (4,), }",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (True,), }",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000000,), }",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999999999999,), }",
+    ],
+)
+def test_headers_are_not_believed(text):
+    """No memory is asked for, and nothing is evaluated."""
+    with pytest.raises(cg.FormatError, match="op: not"):
+        parse_cgz(rewritten(op=header(text, b"\0\0\2\1")))
+
+
+def test_a_part_that_stands_twice():
+    data = io.BytesIO(write_cgz(example("fig1")))
+    with (
+        zipfile.ZipFile(data, "a") as archive,
+        pytest.warns(UserWarning, match="Duplicate"),
+    ):
+        archive.writestr("op.npy", b"")
+    with pytest.raises(cg.FormatError, match="twice"):
+        parse_cgz(data.getvalue())
 
 
 def test_a_long_number_is_a_limit():

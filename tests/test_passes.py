@@ -409,3 +409,41 @@ def test_a_balanced_product_has_logarithmic_depth(k):
     )
     balanced = cg.run(circuit, "balance")
     assert (balanced.size, balanced.depth) == (k - 1, (k - 1).bit_length())
+
+
+W = 10**40
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (["a = 3000000000*x", "b = a + y", "f = b - 3000000000*x"], []),
+        (["a = x + 3000000000", "g = a - x", "f = abs(g)*y"], ["abs(3000000000)"]),
+        (["a = x + y", f"b = {W}*x + z", f"f = a + {W}*b"], [f"x + y + {W}*b"]),
+        (["g = x - x", "h = g*g", "f = g + 3/2*h + y"], ["3/2*h + y"]),
+    ],
+)
+def test_fuse_with_long_numbers_and_cancelling_terms(before, after):
+    """A merge that would be too long does not happen; the others do."""
+    circuit = parsed(before)
+    fused = cg.fuse(circuit).verify()
+    assert cg.fuse(fused) == fused
+    for text in after:
+        assert any(text in line for line in body(fused)), body(fused)
+    at = {"x": 2, "y": 3, "z": 5}
+    point = {name: Fraction(at[name]) for name in circuit.inputs}
+    assert cg.evaluate(fused, point) == cg.evaluate(circuit, point)
+
+
+def test_fuse_under_ieee_with_long_numbers():
+    circuit = parsed(["a = x + y", "b = 3000000000*z", "f = a + b"])
+    assert body(cg.fuse(circuit, ieee=True)) == ["f = x + y + 3000000000*z"]
+
+
+def test_a_web_of_sums_is_fused_in_time():
+    """A Fibonacci-like web is one sum in the end, in one sweep."""
+    lines = ["v0 = x + y", "v1 = x - y"]
+    lines += [f"v{i} = v{i - 1} + v{i - 2}" for i in range(2, 40)]
+    fused = cg.fuse(parsed([*lines, "f = v39 + z"]))
+    assert fused.size == 1
+    assert cg.evaluate(fused, x=1, y=0, z=0) == {"f": 102334155}

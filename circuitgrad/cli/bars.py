@@ -43,25 +43,31 @@ class Bars:
     def update(self, stage: Stage) -> None:
         """Move the bar of a stage."""
         with self._lock:
-            if self._shown is not None:
+            if self._shown is not None and stage in self._tasks:
                 self._shown.update(self._tasks[stage], completed=stage.done)
 
     def end(self, stage: Stage) -> None:
         """Take a stage's bar away; with the last one, words may be printed again."""
         with self._lock:
             self._stages.remove(stage)
-            if self._shown is None:
-                return
-            self._shown.remove_task(self._tasks.pop(stage))
+            task = self._tasks.pop(stage, None)
+            if self._shown is not None and task is not None:
+                self._shown.remove_task(task)
             if not self._stages:
-                self._shown.stop()
-                self._shown = None
+                self._stop()
 
     def close(self) -> None:
         """Show nothing any more."""
         self._timer.cancel()
         with self._lock:
             self._due = False
+            self._stop()
+
+    def _stop(self) -> None:
+        shown, self._shown = self._shown, None
+        self._tasks.clear()
+        if shown is not None:
+            shown.stop()
 
     def _fall_due(self) -> None:
         with self._lock:
@@ -75,14 +81,15 @@ class Bars:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-            self._shown = Progress(
+            shown = Progress(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TimeElapsedColumn(),
                 console=Console(**self._console),
                 transient=True,
             )
-            self._shown.start()
+            shown.start()
+            self._shown = shown
         for stage in self._stages:
             if stage not in self._tasks:
                 self._tasks[stage] = self._shown.add_task(

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
@@ -37,12 +38,10 @@ from circuitgrad.names import Names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MAGIC", "parse_cgz", "write_cgz"]
+__all__ = ["parse_cgz", "write_cgz"]
 
 FORMAT: Final = "circuitgrad/cgz"
 VERSION: Final = 1
-#: How every file of this format begins.
-MAGIC: Final = b"PK\x03\x04"
 
 _ARRAYS: Final = {
     "op": np.uint8,
@@ -54,6 +53,12 @@ _ARRAYS: Final = {
     "named": np.int32,
     "output_vertices": np.int32,
 }
+#: The header of an array: what NumPy writes, and no other form of it.
+_HEADER: Final = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '([^']+)', 'fortran_order': False, "
+    rb"'shape': \(([0-9]{1,18}),\), \} *\n",
+    re.DOTALL,
+)
 _TEXTS: Final = ("numbers", "gates", "names", "output_names")
 
 
@@ -133,20 +138,30 @@ def parse_cgz(data: bytes, path: str | None = None) -> Circuit:
     def fail(message: str) -> FormatError:
         return FormatError(message, path=path)
 
+    if not data:
+        raise fail("the file is empty")
+    most = len(data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            name = _head(archive, fail)
+            if len(set(archive.namelist())) < len(archive.namelist()):
+                raise fail("a part stands in it twice")
+            name = _head(archive, most, fail)
             arrays = {
-                key: _read_array(archive, key, dtype, fail)
+                key: _read_array(archive, key, dtype, most, fail)
                 for key, dtype in _ARRAYS.items()
             }
             texts = {
-                key: bytes(_read_array(archive, key, np.uint8, fail)).decode()
+                key: bytes(_read_array(archive, key, np.uint8, most, fail)).decode()
                 for key in _TEXTS
             }
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as error:
+    except CircuitgradError:
+        raise
+    except (
+        *(zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError),
+        *(OverflowError, RecursionError),
+    ) as error:
         # a truncated file, an entry whose checksum differs, text that is not UTF-8
-        raise fail(f"a damaged .cgz file: {error}") from None
+        raise fail(f"a damaged .cgz file ({error or 'it ends too early'})") from None
     except (KeyError, RuntimeError) as error:
         raise fail(f"a .cgz file without a part of it: {error.args[0]}") from None
     try:
@@ -159,14 +174,27 @@ def parse_cgz(data: bytes, path: str | None = None) -> Circuit:
         raise fail(f"the columns are no circuit: {error}") from None
 
 
-def _head(archive: zipfile.ZipFile, fail: Callable[[str], FormatError]) -> str | None:
-    head = json.loads(archive.read("circuit.json"))
+def _part(
+    archive: zipfile.ZipFile, name: str, most: int, fail: Callable[[str], FormatError]
+) -> bytes:
+    """Read a part, which is as long as it says: nothing is unpacked."""
+    info = archive.getinfo(name)
+    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+        raise fail(f"{name}: the parts of a .cgz file are not compressed")
+    if info.file_size > most:
+        raise fail(f"{name}: a part longer than the file")
+    return archive.read(info)
+
+
+def _head(
+    archive: zipfile.ZipFile, most: int, fail: Callable[[str], FormatError]
+) -> str | None:
+    head = json.loads(_part(archive, "circuit.json", most, fail))
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise fail(f"a zip file, but not of the format {FORMAT!r}")
-    if head.get("version") != VERSION:
-        raise fail(
-            f"version {head.get('version')!r} of {FORMAT}; this program reads {VERSION}"
-        )
+    version = head.get("version")
+    if type(version) is not int or version != VERSION:
+        raise fail(f"version {version!r} of {FORMAT}; this program reads {VERSION}")
     name = head.get("name")
     if name is not None and not isinstance(name, str):
         raise fail(f"the circuit's name {name!r} is no text")
@@ -177,21 +205,19 @@ def _read_array(
     archive: zipfile.ZipFile,
     name: str,
     dtype: Any,
+    most: int,
     fail: Callable[[str], FormatError],
 ) -> Ints:
-    info = archive.getinfo(f"{name}.npy")
-    if info.compress_type != zipfile.ZIP_STORED:
-        raise fail(f"{name}: the parts of a .cgz file are not compressed")
-    with archive.open(info) as file:
-        array = np.lib.format.read_array(file, allow_pickle=False)
-        if file.read(1):  # reading to the end compares the checksum
-            raise fail(f"{name}: more than an array")
-    if array.ndim != 1 or array.dtype != np.dtype(dtype).newbyteorder("<"):
-        raise fail(
-            f"{name}: {array.dtype} of shape {array.shape}, "
-            f"where a list of {np.dtype(dtype)} should be"
-        )
-    return array.astype(dtype, copy=False)
+    """Read a list of numbers, whose header is just as `write_cgz` writes it."""
+    data = _part(archive, f"{name}.npy", most, fail)
+    header = _HEADER.match(data)
+    wanted = np.dtype(dtype).newbyteorder("<")
+    if header is None or header[1].decode() != wanted.str:
+        raise fail(f"{name}: not a list of {np.dtype(dtype)}, as a .cgz file has it")
+    count, start = int(header[2]), header.end()
+    if len(data) - start != count * wanted.itemsize:
+        raise fail(f"{name}: not as long as it says")
+    return np.frombuffer(data, dtype=wanted, offset=start).astype(dtype)
 
 
 def _circuit(

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from circuitgrad.errors import FormatError, WriteError
 from circuitgrad.evaluation.compiled import Compiled
 from circuitgrad.formats.files import as_text, read_bytes
+from circuitgrad.progress import stage
 
 __all__ = ["evaluate_file"]
 
@@ -51,7 +52,8 @@ def evaluate_file(function: Compiled, source: str, target: str) -> None:
         If the result cannot be written; what stood there before still does.
     """
     points = _read_npy if source.endswith(".npy") else _read_csv
-    found = points(source, function.inputs)
+    with stage(f"reading {source}"):
+        found = points(source, function.inputs)
     count, outputs = len(found), len(function.outputs)
     step = max(1, BLOCK // (len(function.inputs) + outputs + 1))
     with _written(target) as file:
@@ -64,15 +66,17 @@ def evaluate_file(function: Compiled, source: str, target: str) -> None:
             np.lib.format.write_array_header_1_0(file, header)
         else:
             file.write((",".join(function.outputs) + "\n").encode())
-        for start in range(0, count, step):
-            block = found[start : start + step]
-            if block.dtype.names:
-                block = np.stack([block[name] for name in function.inputs], axis=-1)
-            values = function.points(block)
-            if target.endswith(".npy"):
-                file.write(values.tobytes())
-            else:
-                file.write(_csv(values))
+        with stage("evaluating", total=count) as evaluating:
+            for start in range(0, count, step):
+                block = found[start : start + step]
+                if block.dtype.names:
+                    block = np.stack([block[name] for name in function.inputs], axis=-1)
+                values = function.points(block)
+                if target.endswith(".npy"):
+                    file.write(values.tobytes())
+                else:
+                    file.write(_csv(values))
+                evaluating.advance(len(block))
 
 
 def _csv(values: Array) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from fractions import Fraction
 from typing import Final
 
 import numpy as np
@@ -14,6 +12,7 @@ from circuitgrad.columns import Bools, Columns
 from circuitgrad.gates import CONSTANT, SUM
 from circuitgrad.loops import kernel
 from circuitgrad.passes.edit import Edit
+from circuitgrad.passes.fuse_exactly import fuse_exactly
 from circuitgrad.provenance import Provenance
 
 __all__ = ["fuse"]
@@ -42,14 +41,17 @@ def fuse(circuit: Circuit, *, ieee: bool = False) -> Circuit:
     Reassociates and adds the weights of equal terms; terms that cancel go, which
     extends the domain where they have no value.  A merge that would make a weight of
     more than 64 digits does not happen: weights multiplied down a long chain explode.
-    Linear in wires, but for another round where terms cancelled or only one was left;
-    idempotent.
+    Linear in wires, but for another round where terms cancelled or only one was left,
+    and for numbers of 2^31 or more (`circuitgrad.passes.fuse_exactly`); idempotent.
     """
     while True:
         work = _Fuse(circuit, ieee)
-        circuit = work.circuit()
+        fused = work.circuit()
+        if fused is None:
+            return fuse_exactly(circuit, ieee)
         if not work.again:
-            return circuit
+            return fused
+        circuit = fused
 
 
 @kernel
@@ -117,15 +119,15 @@ def _splice(  # type: ignore[no-untyped-def]
     op, offsets, operands, weights, live, single, merged, end, num, den,
     numerators, denominators, ieee, seen, item, inner, sum_num, sum_den, at, stop,
     place, new_offsets, new_operands, new_weights, odd_wire, odd_num, odd_den,
-    large, found,
+    found,
 ):  # fmt: skip
     """Write the wires of all live gates again, sums with the sums in them taken apart.
 
     Gates and operands are numbered as ``place`` says, -1 for gates that go.  Weights
     other than 0, 1 and -1 are left to the caller, as fractions, with the wires that
-    have them.  ``large`` lists sums whose weights are too large for this loop, which
-    stay as they are.  ``found`` counts wires, odd weights, large sums, whether another
-    round may find more, sums that were written anew, and sums that use one that goes.
+    have them.  ``found`` counts wires, odd weights and sums with weights that are too
+    large for this loop, tells whether another round may find more, and counts sums that
+    were written anew and uses of gates that go.
     """
     wire, odd, many_large, renewed, stale = 0, 0, 0, 0, 0
     for r in range(len(op)):
@@ -145,13 +147,16 @@ def _splice(  # type: ignore[no-untyped-def]
                 w = at[top]
                 at[top] += 1
                 u = operands[w]
-                if single[u]:
+                no_number = weights[w] == exact.ZERO and op[u] == CONSTANT
+                if single[u] or (no_number and not ieee):
                     touched = True
                 unit = True
                 if ieee:  # merged under a sign alone
-                    unit = weights[w] == exact.ONE or weights[w] == exact.MINUS_ONE
+                    n, d = numerators[weights[w]], denominators[weights[w]]
                     if single[u]:
-                        unit = unit and den[u] == 1 and (num[u] == 1 or num[u] == -1)
+                        n *= num[u]
+                        d *= den[u]
+                    unit = d != 0 and (n == d or n == -d)
                 u = end[u] if single[u] else u
                 if seen[u] >> 32 == r:
                     touched = True
@@ -242,7 +247,6 @@ def _splice(  # type: ignore[no-untyped-def]
 
         if not fits:
             if touched and not kept_apart:
-                large[many_large] = r
                 many_large += 1
             for w in range(first, last):
                 if place[operands[w]] < 0:
@@ -311,34 +315,28 @@ class _Fuse:
         self.merged = is_sum & ~self.hard & (self.root >= 0) & ~self.single
         self.inner = self.single | self.merged
 
-    def circuit(self) -> Circuit:
-        """Give the circuit after this round."""
+    def circuit(self) -> Circuit | None:
+        """Give the circuit after this round; None where a number is too large."""
         columns = self.columns
-        if not self.inner.any() and not self._repeats():
+        if not self.inner.any() and not self._idle():
             return self.source
-        # This is what stays where no weight is too large; else all stays for now.
         keep = self.source.live & ~self.merged & (self.hard | ~self.single)
         keep[: columns.sources] = True
-        made, large = self._spliced(keep)
-        if made is None or large:
-            made, large = self._spliced(np.ones(len(columns), dtype=np.bool_))
-        assert made is not None, "nothing goes, so nothing that goes is used"
-        if made is self.source and not large:
+        made = self._spliced(keep)
+        if made is None:  # under --ieee, a sum that was to go is used after all
+            made = self._spliced(np.ones(len(columns), dtype=np.bool_))
+        if made is None or made is self.source:
             return made
         edit = Edit(made)
-        for root in large:
-            self._take_apart(edit, root)
         self._shorten(edit)
         if edit.changed or not made.uses_its_constants():
-            made = edit.finish(
-                "" if made is not self.source else "fuse", live_only=True
-            )
+            made = edit.finish("", live_only=True)
         return made
 
-    def _spliced(self, keep: Bools) -> tuple[Circuit | None, list[int]]:
-        """Take sums apart in bulk, and say which of them have too large weights.
+    def _spliced(self, keep: Bools) -> Circuit | None:
+        """Take sums apart, and keep the gates that are said to stay.
 
-        The circuit is None where a gate would go that is used after all.
+        None where a number is too large, or a gate would go that is used after all.
         """
         circuit, columns = self.source, self.columns
         count, room = len(columns), 2 * columns.wires + 1
@@ -347,7 +345,7 @@ class _Fuse:
         numerators, denominators = exact.small_fractions()
         end = np.empty(count, dtype=np.int32)
         num, den, seen, sum_num, sum_den, at, stop = np.empty((7, count + 1), np.int64)
-        item, inner, large = np.empty((3, count), dtype=np.int32)
+        item, inner = np.empty((2, count), dtype=np.int32)
         seen[:] = -1
         offsets = np.zeros(int(keep.sum()) + 1, dtype=np.int64)
         operands, weights = np.empty((2, room), dtype=np.int32)
@@ -362,14 +360,14 @@ class _Fuse:
             circuit.live, self.single, self.merged, end, num, den,
             numerators, denominators, int(self.ieee), seen, item, inner,
             sum_num, sum_den, at, stop, place,
-            offsets, operands, weights, odd_wire, odd_num, odd_den, large, found,
+            offsets, operands, weights, odd_wire, odd_num, odd_den, found,
         )  # fmt: skip
-        wires, odd, too_large, again, renewed, stale = found.tolist()
+        wires, odd, large, again, renewed, stale = found.tolist()
         self.again = bool(again)
-        if stale:
-            return None, []
+        if large or stale:
+            return None
         if not renewed:
-            return circuit, large[:too_large].tolist()
+            return circuit
         weights[odd_wire[:odd]] = exact.intern_fractions(odd_num[:odd], odd_den[:odd])
         made = Columns(
             columns.op[keep],
@@ -385,12 +383,15 @@ class _Fuse:
             [(label, int(place[vertex])) for label, vertex in circuit.outputs],
             circuit.name,
             Provenance.of(circuit).take(np.flatnonzero(keep), "fuse"),
-        ), large[:too_large].tolist()
+        )
 
-    def _repeats(self) -> bool:
-        """Tell whether a sum has two wires from one vertex."""
+    def _idle(self) -> bool:
+        """Tell whether a sum has two wires from one vertex, or the number 0."""
         columns = self.columns
         chosen = ((columns.op == SUM) & self.source.live)[columns.consumer]
+        number = columns.op[columns.operands[chosen]] == CONSTANT
+        if not self.ieee and (columns.weights[chosen][number] == exact.ZERO).any():
+            return True
         key = columns.consumer[chosen] * np.int64(len(columns))
         key += columns.operands[chosen]
         key.sort()
@@ -414,58 +415,3 @@ class _Fuse:
                 edit.alias[vertex] = edit.constant(place)
             else:
                 edit.alias[vertex] = edit.alias[operand]
-
-    # ------------------------------------------------------------ large numbers
-
-    def _take_apart(self, edit: Edit, first: int) -> None:
-        """Do for sums with large weights, in Python's fractions, what `_splice` does.
-
-        A sum stays apart where its weight would be too long.
-        """
-        waiting = [first]
-        while waiting and not self.ieee:
-            root = waiting.pop()
-            inner, terms = self._inside(root)
-            total: dict[int, Fraction] = defaultdict(Fraction)
-            total[root] = Fraction(1)
-            for vertex in (root, *inner):
-                if vertex not in total:
-                    continue  # what would flow through it stays apart
-                weight = total.pop(vertex)
-                if not exact.fits(weight):
-                    total[vertex] = weight
-                    terms.append(vertex)
-                    waiting.append(vertex)
-                    continue
-                for operand, place in zip(
-                    self.columns.operands_of(vertex),
-                    self.columns.weights_of(vertex),
-                    strict=True,
-                ):
-                    total[operand] += weight * exact.rational(place)
-            if all(map(exact.fits, total.values())):
-                left = [u for u in terms if total[u] != 0]
-                places = [exact.intern(total[u]) for u in left]
-                before = self.columns.operands_of(root), self.columns.weights_of(root)
-                if (left, places) != before:
-                    few = len(left) < 2 <= len(before[0])
-                    self.again |= few or len(left) < len(terms)
-                    edit.replace(root, SUM, left, places)
-
-    def _inside(self, root: int) -> tuple[list[int], list[int]]:
-        """Give the sums that flow into a sum, the last first, and its terms."""
-        inner: dict[int, None] = {}
-        terms: dict[int, None] = {}
-        stack = [iter(self.columns.operands_of(root))]
-        while stack:
-            for u in stack[-1]:
-                if u in inner or u in terms:
-                    continue
-                if self.inner[u]:
-                    inner[u] = None
-                    stack.append(iter(self.columns.operands_of(u)))
-                    break
-                terms[u] = None
-            else:
-                stack.pop()
-        return sorted(inner, reverse=True), list(terms)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import Final
+from typing import Final, Protocol
 
 from circuitgrad import exact
 from circuitgrad.builder import Builder
@@ -71,6 +71,15 @@ class Sum:
 Value = Fraction | Term | Sum
 
 
+class Scope(Protocol):
+    """What knows the vertex of each name."""
+
+    def get(self, name: str) -> int | None:
+        """Give a name's vertex, None where it has none."""
+
+    def __setitem__(self, name: str, vertex: int) -> None: ...
+
+
 class ProblemError(Exception):
     """Something wrong at a token of the line at hand."""
 
@@ -99,9 +108,7 @@ class _Pending:
 class ExpressionReader:
     """Reads one expression of a line into a builder."""
 
-    def __init__(
-        self, builder: Builder, scope: dict[str, int], free: bool = False
-    ) -> None:
+    def __init__(self, builder: Builder, scope: Scope, free: bool = False) -> None:
         self.builder = builder
         self.scope = scope
         self.free = free  # an unknown name is a new input

@@ -358,14 +358,17 @@ class PlainLines:
         literal = self.kind[: len(self.value)] == _NUMBER
         seen = np.zeros(words + 1, dtype=np.bool_)
         seen[self.value[literal]] = True
+        wrong = np.zeros(words + 1, dtype=np.bool_)
         for word in np.flatnonzero(seen).tolist():
             number = self._number(self.text(word))
             if number is None:
-                self.kind[literal & (self.value == word)] = _OTHER
+                wrong[word] = True
                 continue
             self.numbers[word] = number
             self.zero[word] = number == 0
             self.same[word] = first.setdefault(number, word)
+        tokens = np.flatnonzero(literal)
+        self.kind[tokens[wrong[self.value[tokens]]]] = _OTHER
 
     @staticmethod
     def _number(text: str) -> Fraction | None:
@@ -393,11 +396,6 @@ class PlainLines:
                 return word
             place = (place + 1) & slots
         return -1
-
-    def line_of(self, word: int) -> int:
-        """Give the line, counted from 1, where a word first stands."""
-        at = int(self.at[word])
-        return 1 + int(np.count_nonzero(self.bytes[:at] == ord("\n")))
 
     def texts(self, words: Ints) -> list[str]:
         """Give words, in bulk."""

@@ -59,49 +59,46 @@ class _Lines(Sequence[str]):
         if isinstance(number, slice):
             return [self[i] for i in range(*number.indices(len(self)))]
         line = self.text[self.at[number] : self.at[number + 1] - 1]
-        return line.decode().rstrip("\r")
+        return line.decode("utf-8", "surrogatepass").rstrip("\r")
 
 
-class _Scope(dict[str, int]):
-    """The vertex of each name; those of plain lines are looked up there."""
+class _Scope:
+    """The vertex of each name, whether a plain line defined it or another."""
 
     def __init__(self, plain: PlainLines | None) -> None:
         self.plain = plain
+        self.own: dict[str, int] = {}
 
-    def get(self, name: str, default: int | None = None) -> int | None:  # type: ignore[override]
-        """Give a name's vertex."""
-        found = super().get(name)
+    def get(self, name: str) -> int | None:
+        """Give a name's vertex, None where it has none."""
+        found = self.own.get(name)
         if found is None and self.plain is not None:
             word = self.plain.word(name)
             if word >= 0 and self.plain.vertex_of[word] >= 0:
-                return int(self.plain.vertex_of[word])
-        return default if found is None else found
+                found = int(self.plain.vertex_of[word])
+        return found
 
-    def __missing__(self, name: str) -> int:
+    def __contains__(self, name: str) -> bool:
+        return self.get(name) is not None
+
+    def __getitem__(self, name: str) -> int:
         found = self.get(name)
         if found is None:
             raise KeyError(name)
         return found
 
     def __setitem__(self, name: str, vertex: int) -> None:
-        super().__setitem__(name, vertex)
+        self.own[name] = vertex
         word = -1 if self.plain is None else self.plain.word(name)
         if self.plain is not None and word >= 0:
             self.plain.vertex_of[word] = vertex
 
-    def line_of(self, name: str) -> int | None:
-        """Give the line where a plain line defined a name."""
-        word = -1 if self.plain is None else self.plain.word(name)
-        if self.plain is None or word < 0 or self.plain.vertex_of[word] < 0:
-            return None
-        return self.plain.line_of(word)
-
     def names(self) -> list[str]:
         """Give every name."""
         if self.plain is None:
-            return list(self)
+            return list(self.own)
         defined = np.flatnonzero(self.plain.vertex_of[:-1] >= 0)
-        return list(dict.fromkeys([*self, *self.plain.texts(defined)]))
+        return list(dict.fromkeys([*self.own, *self.plain.texts(defined)]))
 
 
 class _TextBuilder(Builder):
@@ -162,7 +159,7 @@ class _File:
     """Reads the lines of a file into a builder."""
 
     def __init__(self, text: str, path: str | None) -> None:
-        data = text.encode()
+        data = text.encode("utf-8", "surrogatepass")
         bulk = len(data) > BULK_FROM
         self.plain = PlainLines(data) if bulk else None
         self.lines: Sequence[str] = _Lines(data)
@@ -322,7 +319,12 @@ class _File:
 
     def where(self, name: str) -> int | None:
         """Give the line that defined a name, if any."""
-        return self.defined_at.get(name) or self.scope.line_of(name)
+        found = self.defined_at.get(name)
+        if found is None and name in self.scope:  # in a plain line
+            definition = re.compile(rf"\s*{re.escape(name)}\s*=")
+            lines = enumerate(self.lines, start=1)
+            found = next(n for n, text in lines if definition.match(text))
+        return found
 
     def check(self, name: str, index: int) -> str:
         if name == "pi":
@@ -449,7 +451,7 @@ def parse_expression(text: str, path: str = "<expression>") -> Circuit:
         vertex = reader.line.vertex(reader.line.expression(tokens, 0))
     except ProblemError as problem:
         raise reader.located(problem, 1) from None
-    taken = set(reader.scope)
+    taken = set(reader.scope.names())
     names = itertools.chain("fgh", (f"f{i}" for i in itertools.count(1)))
     name = next(name for name in names if name not in taken)
     reader.builder.outputs.append((name, vertex))
