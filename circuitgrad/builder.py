@@ -264,6 +264,12 @@ def _scaled(builder: Builder, vertex: int, weight: Fraction) -> Expr:
 class Elementwise:
     """What has operators of its own with handles (`circuitgrad.Vector`)."""
 
+    def elementwise(
+        self, function: Callable[..., Expr], operands: Sequence[object]
+    ) -> Any:
+        """Apply a function of handles to the elements of all operands."""
+        raise NotImplementedError
+
 
 class Expr:
     """A handle on a vertex of a builder; it has the operators.
@@ -434,10 +440,13 @@ class Functions:
         takes_parameter = gate_type(code).takes_parameter
         unary = gate_type(code).accepts(1) and not takes_parameter
 
-        def apply(*operands: object) -> Expr:
+        def apply(*operands: object) -> Any:
             if unary and len(operands) == 1 and type(operands[0]) is Expr:
                 handle = operands[0]
                 return Expr(handle.builder, handle.builder.add(code, (handle.vertex,)))
+            for operand in operands:
+                if isinstance(operand, Elementwise):
+                    return operand.elementwise(apply, operands)
             handles = [u for u in operands if isinstance(u, Expr)]
             builder = handles[0].builder if handles else self._builder
             if builder is None:

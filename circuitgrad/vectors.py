@@ -108,6 +108,41 @@ class Vector(Elementwise):
             [Expr(self.builder, v) for v in self.vertices.ravel().tolist()]
         )
 
+    def elementwise(
+        self, function: Callable[..., Expr], operands: Sequence[object]
+    ) -> Vector:
+        """Apply a function of handles: ``functions.sin(x)``, ``functions.max(x, 0)``.
+
+        Arrays among the operands broadcast; anything else goes with each element.
+        """
+        vectors = [u for u in operands if isinstance(u, Vector)]
+        if any(vector.builder is not self.builder for vector in vectors):
+            raise CircuitError("a handle of another builder")
+        arrays = [vector.vertices for vector in vectors]
+        try:
+            shape = np.broadcast_shapes(*(array.shape for array in arrays))
+        except ValueError:
+            raise CircuitError(
+                "arrays of shapes that do not go together: "
+                + ", ".join(str(array.shape) for array in arrays)
+            ) from None
+        columns = [
+            np.broadcast_to(u.vertices, shape).ravel().tolist()
+            if isinstance(u, Vector)
+            else None
+            for u in operands
+        ]
+        made = [
+            function(
+                *(
+                    other if column is None else Expr(self.builder, column[i])
+                    for column, other in zip(columns, operands, strict=True)
+                )
+            ).settled()
+            for i in range(int(np.prod(shape)))
+        ]
+        return Vector(self.builder, np.array(made, dtype=np.int64).reshape(shape))
+
     # -------------------------------------------------------------- operators
 
     def __add__(self, other: object) -> Vector:

@@ -50,6 +50,17 @@ def test_operators_are_elementwise(name):
     assert cg.evaluate(circuit, point, exact=True)["f1"] != 0
 
 
+def test_functions_are_elementwise():
+    b, x, y = vectors()
+    made = cg.functions.max(cg.functions.abs(x), y, 2) + cg.functions.leaky_relu(x, 0.5)
+    for i, value in enumerate(made):
+        b.output(f"f{i}", value)
+    found = cg.evaluate(b.finish(), x1=-4, x2=3, x3=1, y1=0, y2=5, y3=1)
+    assert found == {"f0": 2, "f1": 8, "f2": 3}
+    with pytest.raises(cg.CircuitError, match=r"do not go together: \(3,\), \(2,\)"):
+        cg.functions.max(x, y[:2])
+
+
 def test_shapes_broadcast_as_in_numpy():
     b, x, y = vectors()
     table = x.reshape(3, 1) * y
