@@ -20,7 +20,7 @@ from circuitgrad.passes import (
 from circuitgrad.passes.forward_mode import forward_mode
 from circuitgrad.passes.reverse_mode import reverse_mode
 
-__all__ = ["MODES", "differentiate", "emit", "gradient", "jacobian"]
+__all__ = ["MODES", "emit", "gradient", "jacobian"]
 
 #: The modes by every name that they are asked for.
 MODES = {
@@ -29,19 +29,6 @@ MODES = {
     "forward": forward_mode,
     "fp": forward_mode,
 }
-
-
-def differentiate(circuit: Circuit, mode: str = "reverse", **options: Any) -> Circuit:
-    """Emit the literal gradient circuit, mode ``reverse``/``bp``, ``forward``/``fp``.
-
-    Raises
-    ------
-    CircuitError
-        If there is no such mode.
-    """
-    if mode not in MODES:
-        raise CircuitError(f"no mode {mode!r}; there are: {', '.join(MODES)}")
-    return MODES[mode](circuit, **options).verify()
 
 
 def emit(

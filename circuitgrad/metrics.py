@@ -161,16 +161,11 @@ def literal_size(gradient: Circuit) -> int:
     gate = gradient.live & gradient.columns.is_gate
     last = provenance.order == provenance.order.max(initial=0)
     partial = gate & last & (provenance.role == PARTIAL)
-    keys = {
-        (vertex, slot)
-        for vertex, slot in zip(
-            provenance.vertex[partial].tolist(),
-            provenance.slot[partial].tolist(),
-            strict=True,
-        )
-        if slot >= 0
-    }
-    return int(np.count_nonzero(gate & ~partial)) + len(keys)
+    vertex, slot = provenance.vertex[partial], provenance.slot[partial]
+    keys = (vertex.astype(np.int64) << 32 | slot)[slot >= 0]
+    keys.sort()  # np.unique hashes, which takes ten times as long
+    distinct = int(np.count_nonzero(np.diff(keys))) + bool(len(keys))
+    return int(np.count_nonzero(gate & ~partial)) + distinct
 
 
 def operation_set(circuit: Circuit) -> set[str]:

@@ -44,12 +44,13 @@ def fuse(circuit: Circuit, *, ieee: bool = False) -> Circuit:
     Linear in wires, but for another round where terms cancelled or only one was left,
     and for numbers of 2^31 or more (`circuitgrad.passes.fuse_exactly`); idempotent.
     """
+    exactly = False
     while True:
         work = _Fuse(circuit, ieee)
         fused = work.circuit()
         if fused is None:
-            return fuse_exactly(circuit, ieee)
-        if not work.again:
+            fused, exactly = fuse_exactly(circuit, ieee), True
+        if fused is circuit or not (work.again or exactly):
             return fused
         circuit = fused
 
@@ -323,7 +324,7 @@ class _Fuse:
         keep = self.source.live & ~self.merged & (self.hard | ~self.single)
         keep[: columns.sources] = True
         made = self._spliced(keep)
-        if made is None:  # under --ieee, a sum that was to go is used after all
+        if made is None and self.ieee:  # a sum that was to go may be used after all
             made = self._spliced(np.ones(len(columns), dtype=np.bool_))
         if made is None or made is self.source:
             return made

@@ -62,7 +62,7 @@ def reverse_mode(
 
     Notes
     -----
-    For m outputs, O(m * wires) time and gates, in array operations; for one output at
+    For m outputs, O(m * wires) time and gates; for one output at
     most 3 * wires + vertices gates, each partial counted as one (Theorem 3).
 
     References
