@@ -59,7 +59,9 @@ class Circuit:
         name: str | None = None,
         provenance: Provenance | None = None,
     ) -> None:
-        pairs = tuple((label, int(vertex)) for label, vertex in outputs)
+        pairs = tuple(outputs)
+        if any(type(pair) is not tuple or type(pair[1]) is not int for pair in pairs):
+            pairs = tuple((label, int(vertex)) for label, vertex in pairs)
         self.__dict__.update(
             columns=columns,
             names=names,
@@ -88,26 +90,23 @@ class Circuit:
         *,
         name: str | None = None,
         provenance: Provenance | None = None,
-        keep: Bools | None = None,
-        alias: Ints | None = None,
         pass_name: str = "",
+        **changes: Any,
     ) -> Circuit:
         """Make a circuit from raw columns, in the canonical order.
 
         ``provenance`` is that of the raw vertices; ``pass_name`` is added to it where
-        there is one.
+        there is one.  ``changes`` are options of `circuitgrad.columns.assemble`.
         """
         named = names.vertices[raw.op[names.vertices] == CONSTANT]
         roots = np.array([vertex for _, vertex in outputs], dtype=np.int64)
-        columns, place, origin = assemble(
-            raw, np.concatenate([roots, named]), keep, alias
-        )
+        columns, place = assemble(raw, np.concatenate([roots, named]), **changes)
         return cls(
             columns,
             names.moved(place, len(columns)),  # a constant keeps its first name
-            [(label, int(place[vertex])) for label, vertex in outputs],
+            _paired((label for label, _ in outputs), place[roots]),
             name,
-            provenance.take(origin, *pass_name.split()) if provenance else None,
+            provenance and provenance.moved(place, len(columns), *pass_name.split()),
         )
 
     @cached_property
@@ -119,7 +118,7 @@ class Circuit:
             return tuple(self.names.texts[:count].tolist())
         return tuple(self.names[v] or "" for v in range(count))
 
-    @property
+    @cached_property
     def output_names(self) -> tuple[str, ...]:
         """Names of the outputs, in order."""
         return tuple(label for label, _ in self.outputs)
@@ -128,6 +127,10 @@ class Circuit:
     def output_vertices(self) -> Ints:
         """Vertices of the outputs, in order."""
         return np.array([vertex for _, vertex in self.outputs], dtype=np.int64)
+
+    def outputs_at(self, place: Ints) -> list[tuple[str, int]]:
+        """Give the outputs where each vertex is at another place."""
+        return _paired(self.output_names, place[self.output_vertices])
 
     @cached_property
     def live(self) -> Bools:
@@ -288,8 +291,6 @@ class Circuit:
         place = np.arange(len(columns), dtype=np.int32)
         place[inputs:sources] = [vertex_of[each] for each in here]
         place[sources:] += len(added)
-        origin = np.full(count, -1, dtype=np.int32)
-        origin[place] = np.arange(len(columns))
         places = np.array(constants, dtype=np.int32)
         params = [columns.params[:inputs], places, columns.params[sources:]]
         return Circuit(
@@ -302,9 +303,9 @@ class Circuit:
                 np.insert(columns.shapes, sources, [0] * len(added)),
             ),
             self.names.moved(place, count),
-            [(label, int(place[vertex])) for label, vertex in self.outputs],
+            self.outputs_at(place),
             self.name,
-            Provenance.of(self).take(origin),
+            Provenance.of(self).moved(place, count),
         )
 
     def uses_its_constants(self) -> bool:
@@ -449,6 +450,10 @@ class Circuit:
         from circuitgrad.figures import mimebundle
 
         return mimebundle(self)
+
+
+def _paired(labels: Iterable[str], vertices: Ints) -> list[tuple[str, int]]:
+    return list(zip(labels, vertices.tolist(), strict=True))
 
 
 def _require(holds: bool, what: str) -> None:

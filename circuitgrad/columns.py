@@ -23,6 +23,7 @@ __all__ = [
     "Bools",
     "Columns",
     "Ints",
+    "Patch",
     "RawColumns",
     "assemble",
     "first_defect",
@@ -260,89 +261,107 @@ class RawColumns:
             np.concatenate([part.shapes for part in parts]),
         )
 
-    def with_gates(
-        self, gates: Mapping[int, tuple[int, list[int], list[int], int]]
-    ) -> RawColumns:
-        """Put gates in the place of others: code, operands, weights, parameter."""
-        if not gates:
-            return self
-        vertices = np.array(sorted(gates), dtype=np.int64)
-        new = [gates[v] for v in vertices.tolist()]
-        op, params, fan_in = self.op.copy(), self.params.copy(), np.diff(self.offsets)
-        untouched = np.ones(len(op), dtype=np.bool_)
-        untouched[vertices] = False
-        moved = np.repeat(untouched, fan_in)
-        op[vertices] = [code for code, _, _, _ in new]
-        params[vertices] = [param for _, _, _, param in new]
-        fan_in[vertices] = [len(operands) for _, operands, _, _ in new]
-        offsets = np.concatenate([[0], np.cumsum(fan_in)])
-        operands = np.empty(offsets[-1], dtype=np.int32)
-        weights = np.empty(offsets[-1], dtype=np.int32)
-        stays = np.repeat(untouched, fan_in)
-        operands[stays] = self.operands[moved]
-        weights[stays] = self.weights[moved]
-        operands[~stays] = [u for _, used, _, _ in new for u in used]
-        weights[~stays] = [place for _, _, places, _ in new for place in places]
-        return RawColumns(op, offsets, operands, weights, params, self.shapes)
 
-    def with_constants(self, places: Sequence[int]) -> RawColumns:
-        """Append constants, by the places of their values."""
-        count = len(places)
-        if not count:
-            return self
-        return RawColumns(
-            np.append(self.op, np.full(count, CONSTANT, dtype=np.uint8)),
-            np.append(self.offsets, np.full(count, self.offsets[-1])),
-            self.operands,
-            self.weights,
-            np.append(self.params, np.array(places, dtype=np.int32)),
-            np.append(self.shapes, np.zeros(count, dtype=np.int32)),
+@dataclass(frozen=True)
+class Patch:
+    """Gates that stand in the place of others: the columns of those, ascending."""
+
+    vertices: Ints
+    op: Ints
+    offsets: Ints
+    operands: Ints
+    weights: Ints
+    params: Ints
+
+    @classmethod
+    def of(cls, gates: Mapping[int, tuple[int, list[int], list[int], int]]) -> Patch:
+        """Make the patch of some gates: code, operands, weights, parameter."""
+        vertices = sorted(gates)
+        new = [gates[vertex] for vertex in vertices]
+        fan_in = [0, *(len(operands) for _, operands, _, _ in new)]
+        return cls(
+            np.array(vertices, dtype=np.int64),
+            np.array([code for code, _, _, _ in new], dtype=np.uint8),
+            np.cumsum(fan_in, dtype=np.int64),
+            np.array([u for _, used, _, _ in new for u in used], dtype=np.int32),
+            np.array([at for _, _, places, _ in new for at in places], dtype=np.int32),
+            np.array([param for _, _, _, param in new], dtype=np.int32),
         )
 
 
 @kernel
-def _survey(op, offsets, operands, params, alias, keep, wanted, found):  # type: ignore[no-untyped-def]
+def _survey(  # type: ignore[no-untyped-def]
+    op, offsets, operands, params, alias, keep, added,
+    patched, patch_op, patch_offsets, patch_operands, wanted, found,
+):  # fmt: skip
     """Mark in ``wanted`` the constants in use; one more stands for the 1 of sums.
 
-    ``found[0]`` counts the wires of sums that come from other numbers than 1.
+    ``found`` counts the gates that stay, their wires, and those wires that bring sums
+    other numbers than 1.
     """
-    count = len(op)
+    p, count, last = 0, len(op), len(wanted) - 1
+    gates, wires, odds = 0, 0, 0
     for v in range(count):
-        if op[v] <= CONSTANT or not keep[v]:
+        code, start, stop = op[v], offsets[v], offsets[v + 1]
+        new = p < len(patched) and patched[p] == v
+        if new:
+            code, start, stop = patch_op[p], patch_offsets[p], patch_offsets[p + 1]
+            p += 1
+        if code <= CONSTANT or not keep[v] or alias[v] != v:
             continue
-        for w in range(offsets[v], offsets[v + 1]):
-            u = alias[operands[w]]
-            if op[u] == CONSTANT:
-                if op[v] == SUM and params[u] != exact.PI_PLACE:
-                    wanted[count] = True
-                    if params[u] != exact.ONE:
-                        found[0] += 1
-                else:
-                    wanted[u] = True
+        gates += 1
+        wires += stop - start
+        for w in range(start, stop):
+            u = alias[patch_operands[w] if new else operands[w]]
+            if u < count and op[u] != CONSTANT:
+                continue
+            number = params[u] if u < count else added[u - count]
+            if code == SUM and number != exact.PI_PLACE:
+                wanted[last] = True
+                odds += number != exact.ONE
+            else:
+                wanted[u] = True
+    found[0] = gates
+    found[1] = wires
+    found[2] = odds
 
 
 @kernel
 def _compact(  # type: ignore[no-untyped-def]
-    op, offsets, operands, weights, params, shapes, alias, keep, one, place, at,
-    new_op, new_offsets, new_operands, new_weights, new_params, new_shapes, origin,
+    op, offsets, operands, weights, params, alias, keep, added,
+    patched, patch_op, patch_offsets, patch_operands, patch_weights, patch_params,
+    one, place, at,
+    new_op, new_offsets, new_operands, new_weights, new_params, odd,
 ):  # fmt: skip
-    """Write the gates that stay, one after another from place ``at``."""
-    wire = 0
-    for v in range(len(op)):
-        if op[v] <= CONSTANT or not keep[v]:
+    """Write the gates that stay, one after another from place ``at``.
+
+    ``odd`` takes pairs of a wire and the number other than 1 that it brings a sum.
+    """
+    p, count, wire, odds = 0, len(op), 0, 0
+    for v in range(count):
+        code, start, stop, param = op[v], offsets[v], offsets[v + 1], params[v]
+        new = p < len(patched) and patched[p] == v
+        if new:
+            code, start, stop = patch_op[p], patch_offsets[p], patch_offsets[p + 1]
+            param = patch_params[p]
+            p += 1
+        if code <= CONSTANT or not keep[v] or alias[v] != v:
             continue
-        for w in range(offsets[v], offsets[v + 1]):
-            u = alias[operands[w]]
-            if op[v] == SUM and op[u] == CONSTANT and params[u] != exact.PI_PLACE:
-                new_operands[wire] = one
-            else:
-                new_operands[wire] = place[u]
-            new_weights[wire] = weights[w]
+        for w in range(start, stop):
+            u = alias[patch_operands[w] if new else operands[w]]
+            new_operands[wire] = place[u]
+            new_weights[wire] = patch_weights[w] if new else weights[w]
+            if code == SUM and (u >= count or op[u] == CONSTANT):
+                number = params[u] if u < count else added[u - count]
+                if number != exact.PI_PLACE:
+                    new_operands[wire] = one
+                    if number != exact.ONE:
+                        odd[odds] = wire
+                        odd[odds + 1] = number
+                        odds += 2
             wire += 1
-        new_op[at] = op[v]
-        new_params[at] = params[v]
-        new_shapes[at] = shapes[v]
-        origin[at] = v
+        new_op[at] = code
+        new_params[at] = param
         place[v] = at
         at += 1
         new_offsets[at] = wire
@@ -351,9 +370,12 @@ def _compact(  # type: ignore[no-untyped-def]
 def assemble(
     raw: RawColumns,
     used: Ints,
+    *,
     keep: Bools | None = None,
     alias: Ints | None = None,
-) -> tuple[Columns, Ints, Ints]:
+    patch: Patch | None = None,
+    added: Sequence[int] = (),
+) -> tuple[Columns, Ints]:
     """Put raw columns in the canonical order.
 
     Parameters
@@ -364,15 +386,18 @@ def assemble(
     keep : array of bool, optional
         Which gates stay; nothing that stays may depend on one that goes.
     alias : array of int32, optional
-        For each vertex the one that wires from it come from instead.
+        For each vertex the one that wires from it come from instead; that is itself
+        where the vertex stays.
+    patch : Patch, optional
+        Gates in the place of others.
+    added : sequence of int, optional
+        The places of numbers that count as constants behind the last vertex.
 
     Returns
     -------
     columns : Columns
     place : array of int
-        The new vertex of each raw one, -1 where it is gone.
-    origin : array of int
-        The first raw vertex of each new one, -1 for a constant 1 that sums need.
+        The new vertex of each raw or added one, -1 where it is gone.
 
     Notes
     -----
@@ -383,65 +408,79 @@ def assemble(
         keep = np.ones(count, dtype=np.bool_)
     if alias is None:
         alias = np.arange(count, dtype=np.int32)
-    operands = np.ascontiguousarray(raw.operands, dtype=np.int32)
-    wanted = np.zeros(count + 1, dtype=np.bool_)
+    more = np.array(added, dtype=np.int32)
+    if len(more):
+        behind = np.arange(count, count + len(more), dtype=np.int32)
+        alias = np.concatenate([alias, behind])
+    patch = patch or Patch.of({})
+    op, offsets, weights, params = map(
+        _frozen, (raw.op, raw.offsets, raw.weights, raw.params)
+    )
+    operands = _frozen(np.ascontiguousarray(raw.operands, dtype=np.int32))
+    wanted = np.zeros(count + len(more) + 1, dtype=np.bool_)
     wanted[used] = True
-    found = np.zeros(1, dtype=np.int64)
-    _survey(raw.op, raw.offsets, operands, raw.params, alias, keep, wanted, found)
-    weights = raw.weights
-    if found[0]:
-        weights = _weighted(raw, alias[operands], keep)
+    found = np.zeros(3, dtype=np.int64)
+    _survey(
+        op, offsets, operands, params, alias, keep, more,
+        patch.vertices, patch.op, patch.offsets, patch.operands, wanted, found,
+    )  # fmt: skip
+    gates, wires, odds = found.tolist()
 
-    inputs = np.flatnonzero(raw.op == INPUT)
-    constants = np.append(np.flatnonzero(raw.op == CONSTANT), count)
-    values = np.append(raw.params[constants[:-1]], exact.ONE)
+    inputs = np.flatnonzero(op == INPUT)
+    old = np.flatnonzero(op == CONSTANT)
+    added_and_one = np.arange(count, len(wanted))
+    constants = np.concatenate([old, added_and_one])
+    values = np.concatenate([params[old], more, [exact.ONE]])
     wanted_values = set(values[wanted[constants]].tolist())
     places = sorted(wanted_values, key=exact.sort_key)
     vertex_of = {value: len(inputs) + i for i, value in enumerate(places)}
     first_gate = len(inputs) + len(places)
-    place = np.full(count + 1, -1, dtype=np.int32)
+    place = np.full(len(wanted), -1, dtype=np.int32)
     place[inputs] = np.arange(len(inputs))
     place[constants] = [vertex_of.get(value, -1) for value in values.tolist()]
 
-    total = first_gate + int(np.count_nonzero(keep & (raw.op > CONSTANT)))
-    op = np.full(total, INPUT, dtype=np.uint8)
-    op[len(inputs) : first_gate] = CONSTANT
-    offsets = np.zeros(total + 1, dtype=np.int64)
-    params = np.full(total, -1, dtype=np.int32)
-    params[len(inputs) : first_gate] = places
-    shapes = np.zeros(total, dtype=np.int32)
-    shapes[: len(inputs)] = raw.shapes[inputs]
-    origin = np.full(total, -1, dtype=np.int32)
-    constants = constants[:-1][place[constants[:-1]] >= 0]
-    origin[place[constants[::-1]]] = constants[::-1]  # the first is written last
-    origin[: len(inputs)] = inputs
-    new_operands = np.empty(len(operands), dtype=np.int32)
-    new_weights = np.empty(len(operands), dtype=np.int32)
+    total = first_gate + gates
+    new_op = np.empty(total, dtype=np.uint8)
+    new_op[: len(inputs)] = INPUT
+    new_op[len(inputs) : first_gate] = CONSTANT
+    new_offsets = np.empty(total + 1, dtype=np.int64)
+    new_offsets[: first_gate + 1] = 0
+    new_params = np.empty(total, dtype=np.int32)
+    new_params[: len(inputs)] = -1
+    new_params[len(inputs) : first_gate] = places
+    new_operands, new_weights = np.empty((2, wires), dtype=np.int32)
+    odd = np.empty(2 * odds, dtype=np.int64)
     _compact(
-        raw.op, raw.offsets, operands, weights, raw.params, raw.shapes, alias, keep,
-        vertex_of.get(exact.ONE, -1), place, first_gate,
-        op, offsets, new_operands, new_weights, params, shapes, origin,
+        op, offsets, operands, weights, params, alias, keep, more,
+        patch.vertices, patch.op, patch.offsets, patch.operands, patch.weights,
+        patch.params, vertex_of.get(exact.ONE, -1), place, first_gate,
+        new_op, new_offsets, new_operands, new_weights, new_params, odd,
     )  # fmt: skip
-    wires = int(offsets[-1])
+    if odds:
+        _weigh(new_weights, *odd.reshape(-1, 2).T)
+    shapes = np.zeros(total, dtype=np.int32)
+    if raw.shapes.any():
+        here = place[:count] >= 0
+        shapes[place[:count][here]] = raw.shapes[here]
     columns = Columns(
-        op, offsets, new_operands[:wires], new_weights[:wires], params, shapes
+        new_op, new_offsets, new_operands, new_weights, new_params, shapes
     )
-    return columns, place[:-1], origin
+    return columns, place[:-1]
 
 
-def _weighted(raw: RawColumns, operands: Ints, keep: Bools) -> Ints:
-    """Give the weights where a sum's number other than 1 is a weight on the 1."""
-    in_sum = np.repeat(keep & (raw.op == SUM), np.diff(raw.offsets))
-    values = raw.params[operands]
-    number = in_sum & (raw.op[operands] == CONSTANT)
-    number &= (values != exact.PI_PLACE) & (values != exact.ONE)
-    weights = raw.weights.copy()
-    wires = np.flatnonzero(number)
-    pairs = np.stack([raw.weights[wires], values[wires]])
+def _frozen(array: Ints) -> Ints:
+    """Give a view that cannot be written: a loop is compiled for each sort of array."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
+def _weigh(weights: Ints, wires: Ints, values: Ints) -> None:
+    """Make the numbers other than 1 that wires bring sums weights of the 1."""
+    pairs = np.stack([weights[wires], values])
     kinds, kind = np.unique(pairs, axis=1, return_inverse=True)
     scaled = [
         exact.intern(exact.check_digits(exact.rational(a) * exact.rational(b)))
         for a, b in kinds.T.tolist()
     ]
     weights[wires] = np.array(scaled, dtype=np.int32)[kind.ravel()]
-    return weights

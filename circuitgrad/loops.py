@@ -20,7 +20,7 @@ __all__ = [
     "distribute",
     "kernel",
     "levels",
-    "number_values",
+    "part",
     "reach_sinks",
     "reach_sources",
 ]
@@ -48,7 +48,10 @@ class Kernel:
     def compiled(self) -> Callable[..., None]:
         """The loop as numba compiles it; importing numba takes 0.3 s, so not before."""
         import numba
+        from numba.extending import register_jitable
 
+        while _parts:
+            register_jitable(_parts.pop())
         compiled: Callable[..., None] = numba.njit(cache=cached())(self.function)
         return compiled
 
@@ -89,6 +92,19 @@ def kernel(function: Callable[..., None]) -> Kernel:
     Buffers have one dtype each in every call, so that one compiled form serves all.
     """
     return Kernel(function)
+
+
+def part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let kernels of the same file call a function, which is compiled with them.
+
+    numba's cache looks at the file of a kernel alone, so a part stands in that file.
+    """
+    _parts.append(function)
+    return function
+
+
+#: Parts that numba was not told about yet.
+_parts: list[Callable[..., Any]] = []
 
 
 @kernel
@@ -135,68 +151,3 @@ def distribute(keys, starts, items):  # type: ignore[no-untyped-def]
     for i in range(len(keys)):
         items[starts[keys[i] + 1]] = i
         starts[keys[i] + 1] += 1
-
-
-@kernel
-def number_values(  # type: ignore[no-untyped-def]
-    op, offsets, operands, weights, params, commutative, table, key, same
-):
-    """Give each vertex the first vertex of equal value: hash-consing, in one sweep.
-
-    ``same`` is the result.  ``table`` is an open-addressing hash table of a power of
-    two slots, filled with -1, for pairs of a hash and a vertex: most vertices that are
-    met by chance are told apart by the hash, without a look at their wires.  ``key``
-    is scratch for one (operand, weight) pair a wire.  Operands of commutative gates
-    are put in order first, by Shell's sort.
-    """
-    slots = len(table) - 1
-    for v in range(len(op)):
-        start = offsets[v]
-        stop = offsets[v + 1]
-        same[v] = v
-        if start == stop:
-            continue  # inputs are distinct, and so are constants
-        for w in range(start, stop):
-            key[w] = (same[operands[w]] << 32) | weights[w]
-        if commutative[op[v]]:
-            gap = (stop - start) // 2
-            if stop - start == 2:  # most of them
-                gap = 0
-                if key[start] > key[start + 1]:
-                    key[start], key[start + 1] = key[start + 1], key[start]
-            while gap:
-                for i in range(start + gap, stop):
-                    item = key[i]
-                    j = i
-                    while j - gap >= start and key[j - gap] > item:
-                        key[j] = key[j - gap]
-                        j -= gap
-                    key[j] = item
-                gap = 1 if gap == 2 else gap * 5 // 11
-        code = (op[v] * 0x2545F491 + params[v]) & 0x3FFFFFFF
-        for w in range(start, stop):
-            # a multiplication spreads bits upwards only, so its upper half is folded in
-            code = (code ^ (key[w] >> 32) ^ (key[w] << 19)) & 0x3FFFFFFF
-            code *= 0x5851F42D
-            code = (code ^ (code >> 29)) & 0x3FFFFFFF
-        place = code & slots
-        while True:
-            entry = table[place]
-            if entry < 0:
-                table[place] = (code << 32) | v
-                break
-            other = entry & 0xFFFFFFFF
-            shift = offsets[other] - start if entry >> 32 == code else 0
-            if (
-                entry >> 32 == code
-                and op[other] == op[v]
-                and params[other] == params[v]
-                and offsets[other + 1] - offsets[other] == stop - start
-            ):
-                w = start
-                while w < stop and key[w + shift] == key[w]:
-                    w += 1
-                if w == stop:
-                    same[v] = other
-                    break
-            place = (place + 1) & slots

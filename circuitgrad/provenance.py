@@ -137,16 +137,21 @@ class Provenance:
         """
 
         def follow(before: Roles) -> Roles:
-            if origin is None:
-                return before
-            none = origin < 0
-            defaults = (NEW, -1, -1, -1, 0)
-            return Roles(
-                *(
-                    np.where(none, default, part[origin]).astype(part.dtype)
-                    for part, default in zip(before, defaults, strict=True)
-                )
-            )
+            return before if origin is None else _taken(before, origin)
+
+        return Provenance(self.source, (*self.passes, *passes), (self, follow))
+
+    def moved(self, place: Ints, count: int, *passes: str) -> Provenance:
+        """Follow a pass that brought each vertex to its place among ``count``.
+
+        -1 is gone; of several that come to one place, the first vertex counts.
+        """
+
+        def follow(before: Roles) -> Roles:
+            origin = np.full(count, -1, dtype=np.int32)
+            staying = np.flatnonzero(place >= 0)[::-1]  # so the first is written last
+            origin[place[staying]] = staying
+            return _taken(before, origin)
 
         return Provenance(self.source, (*self.passes, *passes), (self, follow))
 
@@ -179,6 +184,8 @@ class Provenance:
 
     def extended_by(self, count: int) -> Provenance:
         """Append vertices that belong to none."""
+        if not count:
+            return self
         none = np.full(count, -1, dtype=np.int32)
         return self.extended(lambda: (np.zeros(count, np.uint8), none, none, none))
 
@@ -204,3 +211,15 @@ class Provenance:
             what = "partial" if role == PARTIAL else "product"
             text = f"{what} of {name}" + (f" at slot {slot}" if slot >= 0 else "")
         return text if order < 2 else f"{text}, in derivative {order}"
+
+
+def _taken(roles: Roles, origin: Ints) -> Roles:
+    """Give each vertex the roles of that at ``origin``; -1 is new."""
+    none = origin < 0
+    defaults = (NEW, -1, -1, -1, 0)
+    return Roles(
+        *(
+            np.where(none, default, part[origin]).astype(part.dtype)
+            for part, default in zip(roles, defaults, strict=True)
+        )
+    )

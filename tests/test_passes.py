@@ -421,6 +421,7 @@ W = 10**40
         (["a = x + 3000000000", "g = a - x", "f = abs(g)*y"], ["abs(3000000000)"]),
         (["a = x + y", f"b = {W}*x + z", f"f = a + {W}*b"], [f"x + y + {W}*b"]),
         (["g = x - x", "h = g*g", "f = g + 3/2*h + y"], ["3/2*h + y"]),
+        (["f = x - x"], []),  # no wire is left anywhere
     ],
 )
 def test_fuse_with_long_numbers_and_cancelling_terms(before, after):

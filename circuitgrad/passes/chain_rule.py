@@ -153,7 +153,9 @@ def propagate(
         emission.params, vertex, of_slot, found,
     )  # fmt: skip
     size = int(found[0]) - emission.count
-    vertex, of_slot = vertex[:size].copy(), of_slot[:size].copy()
+    vertex, of_slot = vertex[:size], of_slot[:size]
+    if size < room // 2:
+        vertex, of_slot = vertex.copy(), of_slot.copy()
     emission.advance(
         size,
         int(found[1]) - emission.wires,

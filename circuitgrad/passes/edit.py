@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from circuitgrad import exact, loops
+from circuitgrad import exact
 from circuitgrad.circuit import Circuit
-from circuitgrad.columns import Bools, Ints, RawColumns
+from circuitgrad.columns import Bools, Ints, Patch, RawColumns
+from circuitgrad.loops import kernel
 from circuitgrad.names import Names
 from circuitgrad.provenance import Provenance
 
@@ -24,10 +25,12 @@ class Edit:
     added.
     """
 
-    def __init__(self, circuit: Circuit) -> None:
+    def __init__(self, circuit: Circuit, alias: Ints | None = None) -> None:
         self.circuit = circuit
         self.columns = circuit.columns
-        self.alias: Ints = np.arange(len(self.columns), dtype=np.int32)
+        if alias is None:
+            alias = np.arange(len(self.columns), dtype=np.int32)
+        self.alias = alias
         self.gates: dict[int, tuple[int, list[int], list[int], int]] = {}
         self.added: list[int] = []  # places of new constants
         self._vertex_of: dict[int, int] = {}
@@ -89,8 +92,9 @@ class Edit:
     @property
     def changed(self) -> bool:
         """Whether anything was edited."""
-        still = np.array_equal(self.alias, np.arange(len(self.alias)))
-        return bool(self.gates) or not still
+        if self.gates:
+            return True
+        return not np.array_equal(self.alias, np.arange(len(self.alias)))
 
     def finish(
         self, pass_name: str, keep: Bools | None = None, live_only: bool = False
@@ -100,51 +104,70 @@ class Edit:
         ``live_only`` says to leave out gates that no output depends on any more.
         """
         circuit, columns = self.circuit, self.columns
-        count = len(columns)
-        own = np.arange(count)
-        staying = self.alias == own
-        if keep is not None:
-            staying &= keep
-        added = np.arange(count, count + len(self.added), dtype=np.int32)
-        target = np.concatenate([self.alias, added])
-
-        extra = len(self.added)
-        raw = RawColumns.of(columns).with_gates(self.gates)
+        count, extra = len(columns), len(self.added)
+        keep = np.ones(count, dtype=np.bool_) if keep is None else keep
+        patch = Patch.of(self.gates)
         if live_only:
-            staying &= self._live(raw)
-        raw = raw.with_constants(self.added)
+            keep = keep & self._live(patch)
         return Circuit.assemble(
-            raw,
-            self._names(staying, count + extra),
-            [(label, int(target[vertex])) for label, vertex in circuit.outputs],
+            RawColumns.of(columns),
+            self._names(keep, count + extra),
+            circuit.outputs_at(self.alias),
             name=circuit.name,
             provenance=Provenance.of(circuit).extended_by(extra),
-            keep=np.concatenate([staying, np.ones(extra, dtype=np.bool_)]),
-            alias=target,
             pass_name=pass_name,
+            keep=keep,
+            alias=self.alias,
+            patch=patch,
+            added=self.added,
         )
 
-    def _names(self, staying: Bools, count: int) -> Names:
+    def _names(self, keep: Bools, count: int) -> Names:
         """Give the names: a gate inherits that of a vertex that became it."""
         names, columns = self.circuit.names, self.columns
-        gone = names.vertices[~staying[names.vertices]]
+
+        def stays(vertices: Ints) -> Bools:
+            found: Bools = keep[vertices] & (self.alias[vertices] == vertices)
+            return found
+
+        gone = names.vertices[~stays(names.vertices)]
         now = self.alias[gone]
         # a constant is better shown as its value, so only gates inherit a name
         heir = (now < len(columns)) & (now != gone)
-        heir[heir] = staying[now[heir]] & columns.is_gate[now[heir]]
+        heir[heir] = stays(now[heir]) & columns.is_gate[now[heir]]
         heir[heir] = ~names.mask[now[heir]]
         changes: dict[int, str | None] = dict.fromkeys(gone.tolist())
         for vertex, old in zip(now[heir].tolist(), gone[heir].tolist(), strict=True):
             changes.setdefault(vertex, names[old])
         return names.with_changes(changes, count, moved=True)
 
-    def _live(self, raw: RawColumns) -> Bools:
+    def _live(self, patch: Patch) -> Bools:
         """Tell which vertices are inputs, or some output depends on them now."""
         count = len(self.columns)
         live = np.zeros(count + len(self.added), dtype=np.bool_)
         live[: self.columns.inputs] = True
-        target = np.append(self.alias, np.arange(count, len(live), dtype=np.int32))
-        live[target[self.circuit.output_vertices]] = True
-        on = np.ones(len(raw.operands), dtype=np.bool_)
-        loops.reach_sources(raw.offsets, target[raw.operands], on, live)
+        live[self.alias[self.circuit.output_vertices]] = True
+        _reach(
+            self.columns.offsets, self.columns.operands, self.alias,
+            patch.vertices, patch.offsets, patch.operands, live,
+        )  # fmt: skip
         return live[:count]
+
+
+@kernel
+def _reach(  # type: ignore[no-untyped-def]
+    offsets, operands, alias, patched, patch_offsets, patch_operands, live
+):
+    """Extend ``live`` to every vertex that it depends on, once the gates are edited."""
+    p = len(patched) - 1
+    for v in range(len(alias) - 1, -1, -1):
+        start, stop = offsets[v], offsets[v + 1]
+        new = p >= 0 and patched[p] == v
+        if new:
+            start, stop = patch_offsets[p], patch_offsets[p + 1]
+            p -= 1
+        if not live[v]:
+            continue
+        for w in range(start, stop):
+            u = patch_operands[w] if new else operands[w]
+            live[alias[u] if u < len(alias) else u] = True

@@ -226,16 +226,15 @@ class Emission:
             last = len(self.circuit.columns)
             taken = {*source.distinct, *(label for label, _ in outputs)}
             constants = set(self.constants.values())
-            own: dict[int, list[str]] = {}
-            for label, vertex in outputs:
-                own.setdefault(vertex, []).append(label)
-            for wanted, vertex in names:
+            pairs, own = set(outputs), {vertex for _, vertex in outputs}
+            for pair in names:
+                wanted, vertex = pair
                 if vertex in constants or vertex in found:
                     continue
                 if vertex < last and source[vertex] is not None:
                     continue
                 if vertex in own:
-                    if wanted in own[vertex] and wanted not in source:
+                    if pair in pairs and wanted not in source:
                         found[vertex] = wanted
                     continue
                 name, count = wanted, 1

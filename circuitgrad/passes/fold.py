@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
+from collections.abc import Iterator
 from fractions import Fraction
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -13,9 +15,14 @@ from circuitgrad.columns import Ints, trait_table
 from circuitgrad.errors import CircuitgradError
 from circuitgrad.evaluation.arithmetic import Rationals
 from circuitgrad.gates import DIV, INV, POW, POWER, PROD, SUM, gate_type
+from circuitgrad.loops import kernel
 from circuitgrad.passes.edit import Edit
 
 __all__ = ["fold"]
+
+_BATCH: Final = 1024
+_WAITING: Final = 1  # for the visit of a gate
+_CHANGED: Final = 2
 
 
 def fold(circuit: Circuit, *, ieee: bool = False) -> Circuit:
@@ -38,58 +45,97 @@ def fold(circuit: Circuit, *, ieee: bool = False) -> Circuit:
     Notes
     -----
     Exact everywhere, but for ``0/u``, ``0*u`` and ``u^0``, which become numbers and so
-    extend the domain where u has no value.  Array operations find the gates that may
-    fold; Python time is linear in those alone.  Idempotent.
+    extend the domain where u has no value.  A loop finds the gates that may fold;
+    Python time is linear in those alone.  Idempotent.
     """
     return _Fold(circuit, ieee).run()
+
+
+@kernel
+def _next_to_fold(  # type: ignore[no-untyped-def]
+    op,
+    offsets,
+    operands,
+    weights,
+    params,
+    chained,
+    inputs,
+    sources,
+    state,
+    batch,
+    found,
+):
+    """Find the next gates that may fold, none of which depends on another of them.
+
+    Those are gates with an operand that is a number, a wire of weight 0, one operand
+    alone or a power of 0 or 1, and users of gates that changed.  ``found`` holds the
+    vertex to go on from and the number of gates that are put in ``batch``.
+    """
+    v, size = found[0], 0
+    while v < len(op) and size < len(batch):
+        start, stop = offsets[v], offsets[v + 1]
+        power = op[v] == POWER and (params[v] == exact.ZERO or params[v] == exact.ONE)
+        folds = power or (
+            stop - start == 1 and chained[op[v]] and weights[start] == exact.ONE
+        )
+        waits = False
+        for w in range(start, stop):
+            u = operands[w]
+            if (
+                inputs <= u < sources
+                or weights[w] == exact.ZERO
+                or state[u] == _CHANGED
+            ):
+                folds = True
+            elif state[u] == _WAITING:
+                waits = True
+                break
+        if waits:
+            break
+        if folds:
+            state[v] = _WAITING
+            batch[size] = v
+            size += 1
+        v += 1
+    found[0] = v
+    found[1] = size
 
 
 class _Fold:
     def __init__(self, circuit: Circuit, ieee: bool) -> None:
         self.circuit, self.ieee = circuit, ieee
         self.columns = circuit.columns
-        self.edit = Edit(circuit)
-        self.users: tuple[Ints, Ints] | None = None
+
+    @cached_property
+    def edit(self) -> Edit:
+        """What is changed; made when the first gate may fold."""
+        return Edit(self.circuit)
 
     def run(self) -> Circuit:
-        queue = self.candidates().tolist()
-        queued = set(queue)
-        heapq.heapify(queue)
-        while queue:  # in topological order, so operands are done before their users
-            vertex = heapq.heappop(queue)
+        state = np.zeros(len(self.columns), dtype=np.uint8)
+        changed = False
+        for vertex in self.candidates(state):
             before = self.edit.gate(vertex)
             self.visit(vertex, *before)
-            if self.edit.resolve(vertex) == vertex and self.edit.gate(vertex) == before:
-                continue
-            for user in self.users_of(vertex):
-                if user not in queued:
-                    queued.add(user)
-                    heapq.heappush(queue, user)
-        return self.edit.finish("fold") if self.edit.changed else self.circuit
+            if self.edit.resolve(vertex) != vertex or self.edit.gate(vertex) != before:
+                state[vertex] = _CHANGED
+                changed = True
+            else:
+                state[vertex] = 0
+        return self.edit.finish("fold") if changed else self.circuit
 
-    def candidates(self) -> Ints:
-        """Find the gates that may fold as the circuit stands."""
+    def candidates(self, state: Ints) -> Iterator[int]:
+        """Give the gates that may fold, in topological order, as the visits go on."""
         columns = self.columns
-        from_constant = (columns.operands >= columns.inputs) & (
-            columns.operands < columns.sources
-        )
-        wires = from_constant | (columns.weights == exact.ZERO)
-        mask = np.zeros(len(columns), dtype=np.bool_)
-        mask[columns.consumer[wires]] = True
-        lone = (columns.fan_in == 1) & trait_table("chained")[columns.op]
-        lone[columns.consumer[(columns.weights != exact.ONE)]] = False
-        mask |= lone  # x alone as a sum or a product of one wire
-        power = columns.op == POWER
-        mask |= power & np.isin(columns.params, (exact.ZERO, exact.ONE))
-        return np.flatnonzero(mask & columns.is_gate)
-
-    def users_of(self, vertex: int) -> list[int]:
-        if self.users is None:
-            starts, wires = self.columns.uses
-            self.users = self.columns.consumer[wires], starts
-        consumers, starts = self.users
-        found: list[int] = consumers[starts[vertex] : starts[vertex + 1]].tolist()
-        return found
+        batch = np.empty(_BATCH, dtype=np.int32)
+        found = np.array([columns.sources, 0], dtype=np.int64)
+        while found[0] < len(columns):
+            _next_to_fold(
+                columns.op, columns.offsets, columns.operands, columns.weights,
+                columns.params, trait_table("chained"), columns.inputs, columns.sources,
+                state, batch, found,
+            )  # fmt: skip
+            yield from batch[: found[1]].tolist()
 
     # ------------------------------------------------------------------ one gate
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
-from circuitgrad.columns import Bools, Columns
+from circuitgrad.columns import Bools, Columns, Ints
 from circuitgrad.gates import CONSTANT, SUM
-from circuitgrad.loops import kernel
+from circuitgrad.loops import kernel, part
 from circuitgrad.passes.edit import Edit
 from circuitgrad.passes.fuse_exactly import fuse_exactly
 from circuitgrad.provenance import Provenance
@@ -18,8 +18,11 @@ from circuitgrad.provenance import Provenance
 __all__ = ["fuse"]
 
 _LIMIT: Final = 2**31  # products of two such numbers fit into 63 bits
+_FEW: Final = 8  # terms that are compared in pairs
 _MANY: Final = -2
 _NOBODY: Final = -1
+_SINGLE: Final = 1  # a sum of one wire
+_MERGED: Final = 2  # a sum that the one sum which it flows into takes apart
 
 
 def fuse(circuit: Circuit, *, ieee: bool = False) -> Circuit:
@@ -56,73 +59,119 @@ def fuse(circuit: Circuit, *, ieee: bool = False) -> Circuit:
 
 
 @kernel
-def _roots(op, offsets, operands, live, ieee, hard, root):  # type: ignore[no-untyped-def]
+def _roots(op, offsets, operands, live, ieee, hard, root, inner, keep, found):  # type: ignore[no-untyped-def]
     """Find the one sum that each vertex's value flows into, through sums alone.
 
     ``hard`` marks the vertices with a use that is no sum, outputs at first.  A sum of
-    several wires with a root and no hard use is merged into its root.
+    several wires with a root and no hard use is merged into its root: ``inner`` says
+    that, and which sums have one wire.  ``keep`` says which vertices stay; ``found``
+    counts the inner ones.
     """
+    many = 0
     for v in range(len(op) - 1, -1, -1):
-        if not live[v] or op[v] <= CONSTANT:
+        if op[v] <= CONSTANT or not live[v]:
+            keep[v] = op[v] <= CONSTANT
             continue
+        keep[v] = True
         start, stop = offsets[v], offsets[v + 1]
         if op[v] != SUM:
             for w in range(start, stop):
                 hard[operands[w]] = True
             continue
         into = v  # what flows into v flows into this
-        if not hard[v]:
-            if stop - start == 1 or root[v] >= 0:
+        if stop - start == 1:
+            many += 1
+            inner[v] = _SINGLE
+            keep[v] = hard[v]
+            if not hard[v]:
                 into = root[v]
-        elif stop - start == 1 and root[v] != _NOBODY:
-            into = _MANY  # into v itself, and into the sums that use v
+            elif root[v] != _NOBODY:
+                into = _MANY  # into v itself, and into the sums that use v
+        elif not hard[v] and root[v] >= 0:
+            many += 1
+            inner[v] = _MERGED
+            keep[v] = False
+            into = root[v]
         for w in range(start, stop):
             u = operands[w]
             if root[u] == _NOBODY:
                 root[u] = into
             elif root[u] != into or ieee:
                 root[u] = _MANY
+    found[0] = many
+
+
+@kernel
+def _repeats(op, offsets, operands, weights, live, ieee, last, found):  # type: ignore[no-untyped-def]
+    """Tell whether a sum has two wires from one vertex, or the number 0.
+
+    ``last`` is all zeros; it takes the last long sum that each vertex was met in.
+    """
+    for v in range(len(op)):
+        if op[v] != SUM or not live[v]:
+            continue
+        start, stop = offsets[v], offsets[v + 1]
+        for w in range(start, stop):
+            u = operands[w]
+            if weights[w] == exact.ZERO and op[u] == CONSTANT and not ieee:
+                found[0] = True
+            if stop - start > _FEW:
+                found[0] |= last[u] == v
+                last[u] = v
+            else:
+                for x in range(start, w):
+                    found[0] |= operands[x] == u
+        if found[0]:
+            break
+
+
+@part
+def _lowest(n, d):  # type: ignore[no-untyped-def]
+    """Cancel what numerator and denominator share; 0 and 0 where one is too large."""
+    if d != 1:
+        a, b = n, d
+        while b:
+            a, b = b, a % b
+        a = a if a > 0 else -a
+        if a > 1:
+            n //= a
+            d //= a
+    if -_LIMIT < n < _LIMIT and d < _LIMIT:
+        return n, d
+    return 0, 0
 
 
 @kernel
 def _through(  # type: ignore[no-untyped-def]
-    offsets, operands, weights, single, numerators, denominators, end, num, den,
+    offsets, operands, weights, inner, numerators, denominators, end, num, den,
 ):  # fmt: skip
     """Look through sums of one wire: where they end, and the number on the way.
 
     ``den`` is 0 where that number is large.
     """
-    for v in range(len(single)):
-        if not single[v]:
+    for v in range(len(inner)):
+        if inner[v] != _SINGLE:
             continue
         w = offsets[v]
         u = operands[w]
         n, d = numerators[weights[w]], denominators[weights[w]]
         end[v] = u
-        if single[u]:
+        if inner[u] == _SINGLE:
             end[v] = end[u]
-            n *= num[u]
-            d *= den[u]
-            a, b = n, d
-            while b:
-                a, b = b, a % b
-            if d > 1:
-                a = a if a > 0 else -a
-                n //= a
-                d //= a
-        large = not (-_LIMIT < n < _LIMIT and d < _LIMIT)
-        num[v] = 0 if large else n
-        den[v] = 0 if large else d
+            n, d = n * num[u], d * den[u]
+        n, d = _lowest(n, d)
+        num[v] = n
+        den[v] = d
 
 
 @kernel
 def _splice(  # type: ignore[no-untyped-def]
-    op, offsets, operands, weights, live, single, merged, end, num, den,
-    numerators, denominators, ieee, seen, item, inner, sum_num, sum_den, at, stop,
-    place, new_offsets, new_operands, new_weights, odd_wire, odd_num, odd_den,
-    found,
+    op, offsets, operands, weights, params, live, inner, end, num, den,
+    numerators, denominators, ieee, seen, item, taken, sum_num, sum_den, at, stop,
+    place, new_op, new_offsets, new_operands, new_weights, new_params,
+    odd_wire, odd_num, odd_den, found,
 ):  # fmt: skip
-    """Write the wires of all live gates again, sums with the sums in them taken apart.
+    """Write all live gates again, sums with the sums in them taken apart.
 
     Gates and operands are numbered as ``place`` says, -1 for gates that go.  Weights
     other than 0, 1 and -1 are left to the caller, as fractions, with the wires that
@@ -132,13 +181,27 @@ def _splice(  # type: ignore[no-untyped-def]
     """
     wire, odd, many_large, renewed, stale = 0, 0, 0, 0, 0
     for r in range(len(op)):
-        if op[r] <= CONSTANT or place[r] < 0:
+        if place[r] < 0:
             continue
+        new_op[place[r]] = op[r]
+        new_params[place[r]] = params[r]
         first, last = offsets[r], offsets[r + 1]
-        # The vertices that flow into r, in order: its terms, and sums that are merged.
-        items, inners = 0, 0
-        touched, kept_apart = False, False
+        look = False
         if op[r] == SUM and live[r]:
+            look = last - first > _FEW
+            for w in range(first, last):
+                u = operands[w]
+                if inner[u] or (weights[w] == exact.ZERO and op[u] == CONSTANT):
+                    look = True
+                if look:
+                    break
+                for x in range(first, w):
+                    if operands[x] == u:
+                        look = True
+        # The vertices that flow into r, in order: its terms, and sums that are merged.
+        items, many = 0, 0
+        touched, kept_apart = False, False
+        if look:
             at[0], stop[0] = first, last
             top = 0
             while top >= 0:
@@ -149,16 +212,16 @@ def _splice(  # type: ignore[no-untyped-def]
                 at[top] += 1
                 u = operands[w]
                 no_number = weights[w] == exact.ZERO and op[u] == CONSTANT
-                if single[u] or (no_number and not ieee):
+                if inner[u] == _SINGLE or (no_number and not ieee):
                     touched = True
                 unit = True
                 if ieee:  # merged under a sign alone
                     n, d = numerators[weights[w]], denominators[weights[w]]
-                    if single[u]:
+                    if inner[u] == _SINGLE:
                         n *= num[u]
                         d *= den[u]
                     unit = d != 0 and (n == d or n == -d)
-                u = end[u] if single[u] else u
+                u = end[u] if inner[u] == _SINGLE else u
                 if seen[u] >> 32 == r:
                     touched = True
                     kept_apart = kept_apart or ieee
@@ -167,30 +230,30 @@ def _splice(  # type: ignore[no-untyped-def]
                 item[items] = u
                 sum_num[items] = 0
                 sum_den[items] = 1
-                if merged[u] and unit:
+                if inner[u] == _MERGED and unit:
                     touched = True
                     sum_den[items] = -1  # to be taken apart
-                    inner[inners] = u
-                    inners += 1
+                    taken[many] = u
+                    many += 1
                     top += 1
                     at[top], stop[top] = offsets[u], offsets[u + 1]
                 items += 1
         fits = touched and not kept_apart
 
         # Later sums first, by Shell's sort: a weight must be whole when it is used.
-        gap = inners // 2 if fits else 0
+        gap = many // 2 if fits else 0
         while gap:
-            for i in range(gap, inners):
-                u = inner[i]
+            for i in range(gap, many):
+                u = taken[i]
                 j = i
-                while j >= gap and inner[j - gap] < u:
-                    inner[j] = inner[j - gap]
+                while j >= gap and taken[j - gap] < u:
+                    taken[j] = taken[j - gap]
                     j -= gap
-                inner[j] = u
+                taken[j] = u
             gap = 1 if gap == 2 else gap * 5 // 11
         i = -1
-        while fits and i < inners:
-            v = r if i < 0 else inner[i]
+        while fits and i < many:
+            v = r if i < 0 else taken[i]
             a, b = 1, 1
             if i >= 0:
                 k = seen[v] & 0xFFFFFFFF
@@ -200,51 +263,24 @@ def _splice(  # type: ignore[no-untyped-def]
                 continue
             for w in range(offsets[v], offsets[v + 1]):
                 u = operands[w]
-                n = a * numerators[weights[w]]
-                d = b * denominators[weights[w]]
-                for further in range(2):  # the weight, then that of a sum of one wire
-                    if further:
-                        if not single[u]:
-                            break
-                        n *= num[u]
-                        d *= den[u]
-                        u = end[u]
-                    if d != 1:
-                        c, e = n, d
-                        while e:
-                            c, e = e, c % e
-                        c = c if c > 0 else -c
-                        if c > 1:
-                            n //= c
-                            d //= c
-                    if not (-_LIMIT < n < _LIMIT and 0 < d < _LIMIT):
-                        fits = False
-                        break
-                if not fits:
-                    break
+                n, d = a * numerators[weights[w]], b * denominators[weights[w]]
+                n, d = _lowest(n, d)
+                if inner[u] == _SINGLE:  # the weight, then that of a sum of one wire
+                    n, d = _lowest(n * num[u], d * den[u])
+                    u = end[u]
                 k = seen[u] & 0xFFFFFFFF
                 sign = 1 if sum_den[k] > 0 else -1
                 before = sum_den[k] * sign
+                fits = d > 0
                 if d == before:
-                    n += sum_num[k]
+                    n, d = _lowest(n + sum_num[k], d)
                 else:
-                    n = n * before + sum_num[k] * d
-                    d *= before
-                if d != 1:
-                    c, e = n, d
-                    while e:
-                        c, e = e, c % e
-                    c = c if c > 0 else -c
-                    if c > 1:
-                        n //= c
-                        d //= c
-                if not (-_LIMIT < n < _LIMIT and d < _LIMIT):
-                    fits = False
+                    n, d = _lowest(n * before + sum_num[k] * d, d * before)
+                fits = fits and d > 0
+                if not fits:
                     break
                 sum_num[k] = n
                 sum_den[k] = d * sign
-            if not fits:
-                break
 
         if not fits:
             if touched and not kept_apart:
@@ -303,65 +339,61 @@ class _Fuse:
     def __init__(self, circuit: Circuit, ieee: bool) -> None:
         self.source, self.columns, self.ieee = circuit, circuit.columns, ieee
         self.again = False
-        columns, count = self.columns, len(circuit.columns)
-        self.hard = np.zeros(count, dtype=np.bool_)
-        self.hard[circuit.output_vertices] = True
-        self.root = np.full(count, _NOBODY, dtype=np.int32)
-        _roots(
-            columns.op, columns.offsets, columns.operands, circuit.live, int(ieee),
-            self.hard, self.root,
-        )  # fmt: skip
-        is_sum = (columns.op == SUM) & circuit.live
-        self.single = is_sum & (columns.fan_in == 1)
-        self.merged = is_sum & ~self.hard & (self.root >= 0) & ~self.single
-        self.inner = self.single | self.merged
 
     def circuit(self) -> Circuit | None:
         """Give the circuit after this round; None where a number is too large."""
-        columns = self.columns
-        if not self.inner.any() and not self._idle():
+        columns, count = self.columns, len(self.columns)
+        hard = np.zeros(count, dtype=np.bool_)
+        hard[self.source.output_vertices] = True
+        inner = np.zeros(count, dtype=np.uint8)
+        keep, found = np.empty(count, dtype=np.bool_), np.zeros(1, dtype=np.int64)
+        _roots(
+            columns.op, columns.offsets, columns.operands, self.source.live,
+            int(self.ieee), hard, np.full(count, _NOBODY, dtype=np.int32),
+            inner, keep, found,
+        )  # fmt: skip
+        if not found[0] and not self._idle():
             return self.source
-        keep = self.source.live & ~self.merged & (self.hard | ~self.single)
-        keep[: columns.sources] = True
-        made = self._spliced(keep)
+        made = self._spliced(inner, keep)
         if made is None and self.ieee:  # a sum that was to go may be used after all
-            made = self._spliced(np.ones(len(columns), dtype=np.bool_))
+            made = self._spliced(inner, np.ones(count, dtype=np.bool_))
         if made is None or made is self.source:
             return made
-        edit = Edit(made)
-        self._shorten(edit)
-        if edit.changed or not made.uses_its_constants():
-            made = edit.finish("", live_only=True)
-        return made
+        return _shortened(made)
 
-    def _spliced(self, keep: Bools) -> Circuit | None:
+    def _spliced(self, inner: Ints, keep: Bools) -> Circuit | None:
         """Take sums apart, and keep the gates that are said to stay.
 
         None where a number is too large, or a gate would go that is used after all.
         """
         circuit, columns = self.source, self.columns
         count, room = len(columns), 2 * columns.wires + 1
-        place = (np.cumsum(keep) - 1).astype(np.int32)
+        place = np.cumsum(keep, dtype=np.int32)
+        staying = int(place[-1])
+        place -= 1
         place[~keep] = -1
         numerators, denominators = exact.small_fractions()
+        num, den = np.empty((2, count), dtype=np.int64)
         end = np.empty(count, dtype=np.int32)
-        num, den, seen, sum_num, sum_den, at, stop = np.empty((7, count + 1), np.int64)
-        item, inner = np.empty((2, count), dtype=np.int32)
-        seen[:] = -1
-        offsets = np.zeros(int(keep.sum()) + 1, dtype=np.int64)
+        _through(
+            columns.offsets, columns.operands, columns.weights, inner,
+            numerators, denominators, end, num, den,
+        )  # fmt: skip
+        sum_num, sum_den, at, stop = np.empty((4, count), dtype=np.int64)
+        item, taken = np.empty((2, count), dtype=np.int32)
+        op = np.empty(staying, dtype=np.uint8)
+        offsets = np.zeros(staying + 1, dtype=np.int64)
+        params = np.empty(staying, dtype=np.int32)
         operands, weights = np.empty((2, room), dtype=np.int32)
         odd_wire, odd_num, odd_den = np.empty((3, room), dtype=np.int64)
         found = np.zeros(6, dtype=np.int64)
-        _through(
-            columns.offsets, columns.operands, columns.weights, self.single,
-            numerators, denominators, end, num, den,
-        )  # fmt: skip
         _splice(
             columns.op, columns.offsets, columns.operands, columns.weights,
-            circuit.live, self.single, self.merged, end, num, den,
-            numerators, denominators, int(self.ieee), seen, item, inner,
-            sum_num, sum_den, at, stop, place,
-            offsets, operands, weights, odd_wire, odd_num, odd_den, found,
+            columns.params, circuit.live, inner, end, num, den,
+            numerators, denominators, int(self.ieee), np.zeros(count, dtype=np.int64),
+            item, taken, sum_num, sum_den, at, stop, place,
+            op, offsets, operands, weights, params,
+            odd_wire, odd_num, odd_den, found,
         )  # fmt: skip
         wires, odd, large, again, renewed, stale = found.tolist()
         self.again = bool(again)
@@ -370,49 +402,51 @@ class _Fuse:
         if not renewed:
             return circuit
         weights[odd_wire[:odd]] = exact.intern_fractions(odd_num[:odd], odd_den[:odd])
-        made = Columns(
-            columns.op[keep],
-            offsets,
-            operands[:wires],
-            weights[:wires],
-            columns.params[keep],
-            columns.shapes[keep],
-        )
+        shapes = np.zeros(staying, dtype=np.int32)
+        if columns.shapes.any():
+            shapes[:] = columns.shapes[keep]
         return Circuit(
-            made,
-            circuit.names.moved(place, len(made)),
-            [(label, int(place[vertex])) for label, vertex in circuit.outputs],
+            Columns(op, offsets, operands[:wires], weights[:wires], params, shapes),
+            circuit.names.moved(place, staying),
+            circuit.outputs_at(place),
             circuit.name,
-            Provenance.of(circuit).take(np.flatnonzero(keep), "fuse"),
+            Provenance.of(circuit).moved(place, staying, "fuse"),
         )
 
     def _idle(self) -> bool:
         """Tell whether a sum has two wires from one vertex, or the number 0."""
         columns = self.columns
-        chosen = ((columns.op == SUM) & self.source.live)[columns.consumer]
-        number = columns.op[columns.operands[chosen]] == CONSTANT
-        if not self.ieee and (columns.weights[chosen][number] == exact.ZERO).any():
-            return True
-        key = columns.consumer[chosen] * np.int64(len(columns))
-        key += columns.operands[chosen]
-        key.sort()
-        return bool((key[1:] == key[:-1]).any())
+        found = np.zeros(1, dtype=np.bool_)
+        _repeats(
+            columns.op, columns.offsets, columns.operands, columns.weights,
+            self.source.live, int(self.ieee),
+            np.zeros(len(columns), dtype=np.int32), found,
+        )  # fmt: skip
+        return bool(found[0])
 
-    def _shorten(self, edit: Edit) -> None:
-        """Make a sum without terms, of a number or of one term alone what it is."""
-        columns = edit.columns
-        short = (columns.op == SUM) & (columns.fan_in <= 1)
-        alone = short & (columns.fan_in == 1)
-        wires = columns.offsets[:-1][alone]
-        one = columns.place_of_constant(exact.ONE)
-        number = columns.operands[wires] == (-1 if one is None else one)
-        short[alone] = number | (columns.weights[wires] == exact.ONE)
-        for vertex in np.flatnonzero(short).tolist():
-            if not columns.fan_in[vertex]:
-                edit.alias[vertex] = edit.constant(exact.ZERO)
-                continue
-            [operand], [place] = columns.operands_of(vertex), columns.weights_of(vertex)
-            if operand == one:
-                edit.alias[vertex] = edit.constant(place)
-            else:
-                edit.alias[vertex] = edit.alias[operand]
+
+def _shortened(circuit: Circuit) -> Circuit:
+    """Make a sum without terms, of a number or of one term alone what it is.
+
+    What no output needs any more goes.
+    """
+    columns = circuit.columns
+    short = (columns.op == SUM) & (columns.fan_in <= 1)
+    alone = short & (columns.fan_in == 1)
+    wires = columns.offsets[:-1][alone]
+    one = columns.place_of_constant(exact.ONE)
+    number = columns.operands[wires] == (-1 if one is None else one)
+    short[alone] = number | (columns.weights[wires] == exact.ONE)
+    if not short.any() and circuit.uses_its_constants():
+        return circuit
+    edit = Edit(circuit)
+    for vertex in np.flatnonzero(short).tolist():
+        if not alone[vertex]:
+            edit.alias[vertex] = edit.constant(exact.ZERO)
+            continue
+        [operand], [place] = columns.operands_of(vertex), columns.weights_of(vertex)
+        if operand == one:
+            edit.alias[vertex] = edit.constant(place)
+        else:
+            edit.alias[vertex] = edit.alias[operand]
+    return edit.finish("", live_only=True)

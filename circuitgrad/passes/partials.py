@@ -63,7 +63,7 @@ def template(code: int, arity: int, param: int) -> Template:
         else:
             number[i] = exact.intern(exact.as_fraction(partial))
     real = vertex >= 0
-    columns, place, _ = assemble(builder.raw(), vertex[real])
+    columns, place = assemble(builder.raw(), vertex[real])
     vertex[real] = place[vertex[real]]
     constants = columns.params[columns.inputs : columns.sources].tolist()
     slot = _slots(columns, vertex)[columns.sources :]

@@ -90,7 +90,9 @@ class _Run:
     def step(self, state: _State, step: Step) -> _State:
         start = time.perf_counter()
         with stage(step.made_of.name), recording() as journal:
-            emitted = step.made_of.function(state.circuit, **step.options).verify()
+            emitted = step.made_of.function(state.circuit, **step.options)
+            if emitted is not state.circuit:
+                emitted.verify()
         notes = (*state.notes, *journal.notes)
         if not self.keep:
             return _State(emitted, notes)
