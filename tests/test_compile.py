@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import pickle
 import subprocess
 import sys
@@ -345,6 +346,18 @@ def test_an_error_in_one_thread_ends_all():
     with pytest.raises(ValueError, match="piece 3"):
         running._share(work, running.Shared(iter(range(10**9))), 4)
     assert len(done) < 10**6
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork with threads about
+def test_a_forked_process_has_threads_of_its_own():
+    f = cg.compile(cg.parse_expression("sin(x)*y + exp(x*y)"), threads=2)
+    at = np.random.default_rng(1).uniform(size=(running.THREADS_FROM, 2))
+    expected = f.points(at)
+    child = os.fork()
+    if not child:
+        os._exit(0 if np.array_equal(f.points(at), expected) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_pickles_give_the_same_in_another_process(tmp_path):
