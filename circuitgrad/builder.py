@@ -20,7 +20,7 @@ import numpy as np
 
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
-from circuitgrad.columns import RawColumns
+from circuitgrad.columns import RawColumns, starts_of
 from circuitgrad.errors import CircuitError
 from circuitgrad.gates import (
     CONSTANT,
@@ -227,8 +227,7 @@ class Builder:
         fan_in = one.astype(np.int64) + two
         gates = [self.wide[i] for i in first[wide].tolist()]
         fan_in[wide] = [len(operands) for operands, _, _ in gates]
-        offsets = np.zeros(len(table) + 1, dtype=np.int64)
-        np.cumsum(fan_in, out=offsets[1:])
+        offsets = starts_of(fan_in)
         operands = np.empty(offsets[-1], dtype=np.int32)
         weights = np.full(offsets[-1], exact.ONE, dtype=np.int32)
         operands[offsets[:-1][one]] = first[one]

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from circuitgrad import exact, loops
+from circuitgrad.errors import LimitError
 from circuitgrad.gates import CONSTANT, INPUT, SUM, gate_type, gate_types
 from circuitgrad.loops import kernel
 
@@ -27,6 +28,7 @@ __all__ = [
     "RawColumns",
     "assemble",
     "first_defect",
+    "starts_of",
     "trait_table",
 ]
 
@@ -160,6 +162,21 @@ class Columns:
         return self.depends_on(np.arange(self.inputs))
 
 
+def starts_of(fan_in: Ints) -> Ints:
+    """Give where the wires of vertices start, one vertex after another, and end.
+
+    Raises
+    ------
+    LimitError
+        If there are 2^31 wires or more.
+    """
+    if int(fan_in.sum(dtype=np.int64)) >= 2**31:
+        raise LimitError("2^31 wires or more (the limit)")
+    offsets = np.zeros(len(fan_in) + 1, dtype=np.int32)
+    np.cumsum(fan_in, out=offsets[1:])
+    return offsets
+
+
 def trait_table(trait: str) -> Bools:
     """Give, for each gate type code, whether the type has a trait."""
     return np.array([False, False, *(trait in gate.traits for gate in gate_types())])
@@ -250,11 +267,9 @@ class RawColumns:
     @classmethod
     def joined(cls, parts: list[RawColumns]) -> RawColumns:
         """Concatenate blocks of vertices; operands already count across the blocks."""
-        wires = np.cumsum([0, *(len(part.operands) for part in parts)])
-        ends = [part.offsets[1:] + at for part, at in zip(parts, wires, strict=False)]
         return cls(
             np.concatenate([part.op for part in parts]),
-            np.concatenate([np.zeros(1, dtype=np.int64), *ends]),
+            starts_of(np.concatenate([np.diff(part.offsets) for part in parts])),
             np.concatenate([part.operands for part in parts]),
             np.concatenate([part.weights for part in parts]),
             np.concatenate([part.params for part in parts]),
@@ -278,11 +293,11 @@ class Patch:
         """Make the patch of some gates: code, operands, weights, parameter."""
         vertices = sorted(gates)
         new = [gates[vertex] for vertex in vertices]
-        fan_in = [0, *(len(operands) for _, operands, _, _ in new)]
+        fan_in = np.array([len(used) for _, used, _, _ in new], dtype=np.int32)
         return cls(
             np.array(vertices, dtype=np.int64),
             np.array([code for code, _, _, _ in new], dtype=np.uint8),
-            np.cumsum(fan_in, dtype=np.int64),
+            starts_of(fan_in),
             np.array([u for _, used, _, _ in new for u in used], dtype=np.int32),
             np.array([at for _, _, places, _ in new for at in places], dtype=np.int32),
             np.array([param for _, _, _, param in new], dtype=np.int32),
@@ -443,7 +458,7 @@ def assemble(
     new_op = np.empty(total, dtype=np.uint8)
     new_op[: len(inputs)] = INPUT
     new_op[len(inputs) : first_gate] = CONSTANT
-    new_offsets = np.empty(total + 1, dtype=np.int64)
+    new_offsets = np.empty(total + 1, dtype=np.int32)
     new_offsets[: first_gate + 1] = 0
     new_params = np.empty(total, dtype=np.int32)
     new_params[: len(inputs)] = -1

@@ -232,7 +232,9 @@ def sort_key(place: int) -> tuple[bool, Fraction]:
     return (True, Fraction(0)) if isinstance(value, Pi) else (False, value)
 
 
+#: What is known of the numbers so far, by place: `small_fractions`, `floats`.
 _small: list[npt.NDArray[np.int64]] = [np.zeros((2, 0), dtype=np.int64)]
+_rounded: list[npt.NDArray[np.float64]] = [np.zeros(0)]
 
 
 def small_fractions() -> npt.NDArray[np.int64]:
@@ -263,11 +265,13 @@ def intern_fractions(
     return np.array(places, dtype=np.int32)[kind]
 
 
-def to_floats(places: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    """Round the numbers at many places to float64."""
-    distinct, inverse = np.unique(places, return_inverse=True)
-    table = np.array([to_float(_numbers[place]) for place in distinct], dtype=float)
-    return table[inverse]
+def floats() -> npt.NDArray[np.float64]:
+    """Give the numbers of all places, rounded to float64."""
+    known = _rounded[0]
+    if len(known) < len(_numbers):
+        added = [to_float(value) for value in _numbers[len(known) :]]
+        _rounded[0] = known = np.concatenate([known, added])
+    return known
 
 
 def to_float(value: Number) -> float:

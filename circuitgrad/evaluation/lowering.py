@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -107,22 +106,10 @@ class Reading:
             code = ins.of_power(exact.rational(place), strict)
             self.kinds[powers[columns.params[powers] == place]] = code
         lacking = np.unique(columns.op[(self.kinds == NO_INSTRUCTION) & self.live])
+        #: Every number, by its place, rounded to float64.
+        self.values = exact.floats()
         #: Names of the gate types that have no instruction.
         self.lacking = [GATES[code - 2].name for code in lacking.tolist() if code > 1]
-
-    @cached_property
-    def values(self) -> Floats:
-        """The number at each place that the columns refer to, rounded to float64."""
-        columns = self.columns
-        most = max(columns.weights.max(initial=0), columns.params.max(initial=0))
-        used = np.zeros(int(most) + 1, dtype=np.bool_)
-        used[columns.weights] = True
-        used[columns.params[columns.params >= 0]] = True
-        values = np.zeros(len(used))
-        places = np.flatnonzero(used).astype(np.int32)
-        if len(places):
-            values[places] = exact.to_floats(places)
-        return values
 
 
 def lower(

@@ -30,7 +30,7 @@ import numpy as np
 
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
-from circuitgrad.columns import Columns, Ints
+from circuitgrad.columns import Columns, Ints, starts_of
 from circuitgrad.errors import CircuitgradError, FormatError, LimitError
 from circuitgrad.gates import CONSTANT, INPUT, code_of, gate_type
 from circuitgrad.names import Names
@@ -241,11 +241,12 @@ def _circuit(
         "columns of vertices should be of one length",
     )
     require(bool((fan_in >= 0).all()), "a negative fan-in")
-    offsets = np.concatenate([[0], np.cumsum(fan_in, dtype=np.int64)])
+    wires = int(fan_in.sum(dtype=np.int64))
     require(
-        len(operands) == len(weights) == offsets[-1],
+        len(operands) == len(weights) == wires,
         "there should be as many wires as fan-ins say",
     )
+    offsets = starts_of(fan_in)
     numbers = [_number(line, fail) for line in lines("numbers")]
     for key, places, least in (("weights", weights, 0), ("params", params, -1)):
         inside = (places >= least) & (places < len(numbers))

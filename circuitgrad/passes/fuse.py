@@ -64,10 +64,10 @@ def _roots(op, offsets, operands, live, ieee, hard, root, inner, keep, found):  
 
     ``hard`` marks the vertices with a use that is no sum, outputs at first.  A sum of
     several wires with a root and no hard use is merged into its root: ``inner`` says
-    that, and which sums have one wire.  ``keep`` says which vertices stay; ``found``
-    counts the inner ones.
+    that, and which sums have one wire; the root of those becomes their number.
+    ``keep`` says which vertices stay; ``found`` counts the merged and the single ones.
     """
-    many = 0
+    merged, single = 0, 0
     for v in range(len(op) - 1, -1, -1):
         if op[v] <= CONSTANT or not live[v]:
             keep[v] = op[v] <= CONSTANT
@@ -80,15 +80,16 @@ def _roots(op, offsets, operands, live, ieee, hard, root, inner, keep, found):  
             continue
         into = v  # what flows into v flows into this
         if stop - start == 1:
-            many += 1
             inner[v] = _SINGLE
             keep[v] = hard[v]
             if not hard[v]:
                 into = root[v]
             elif root[v] != _NOBODY:
                 into = _MANY  # into v itself, and into the sums that use v
+            root[v] = single
+            single += 1
         elif not hard[v] and root[v] >= 0:
-            many += 1
+            merged += 1
             inner[v] = _MERGED
             keep[v] = False
             into = root[v]
@@ -98,7 +99,8 @@ def _roots(op, offsets, operands, live, ieee, hard, root, inner, keep, found):  
                 root[u] = into
             elif root[u] != into or ieee:
                 root[u] = _MANY
-    found[0] = many
+    found[0] = merged
+    found[1] = single
 
 
 @kernel
@@ -143,37 +145,39 @@ def _lowest(n, d):  # type: ignore[no-untyped-def]
 
 @kernel
 def _through(  # type: ignore[no-untyped-def]
-    offsets, operands, weights, inner, numerators, denominators, end, num, den,
+    offsets, operands, weights, inner, index, numerators, denominators, end, num, den,
 ):  # fmt: skip
     """Look through sums of one wire: where they end, and the number on the way.
 
-    ``den`` is 0 where that number is large.
+    They are counted by ``index``; ``den`` is 0 where that number is large.
     """
     for v in range(len(inner)):
         if inner[v] != _SINGLE:
             continue
-        w = offsets[v]
+        w, k = offsets[v], index[v]
         u = operands[w]
         n, d = numerators[weights[w]], denominators[weights[w]]
-        end[v] = u
         if inner[u] == _SINGLE:
-            end[v] = end[u]
-            n, d = n * num[u], d * den[u]
+            n, d = n * num[index[u]], d * den[index[u]]
+            u = end[index[u]]
         n, d = _lowest(n, d)
-        num[v] = n
-        den[v] = d
+        end[k] = u
+        num[k] = n
+        den[k] = d
 
 
 @kernel
 def _splice(  # type: ignore[no-untyped-def]
-    op, offsets, operands, weights, params, live, inner, end, num, den,
+    op, offsets, operands, weights, params, live, inner, index, end, num, den,
     numerators, denominators, ieee, seen, item, taken, sum_num, sum_den, at, stop,
     place, new_op, new_offsets, new_operands, new_weights, new_params,
     odd_wire, odd_num, odd_den, found,
 ):  # fmt: skip
     """Write all live gates again, sums with the sums in them taken apart.
 
-    Gates and operands are numbered as ``place`` says, -1 for gates that go.  Weights
+    Gates and operands are numbered as ``place`` says, -1 for gates that go; sums of one
+    wire are counted by ``index``.  A vertex u is among the items of the sum at hand
+    where its place ``seen[u]`` in them holds u, so ``seen`` is never cleared.  Weights
     other than 0, 1 and -1 are left to the caller, as fractions, with the wires that
     have them.  ``found`` counts wires, odd weights and sums with weights that are too
     large for this loop, tells whether another round may find more, and counts sums that
@@ -218,15 +222,15 @@ def _splice(  # type: ignore[no-untyped-def]
                 if ieee:  # merged under a sign alone
                     n, d = numerators[weights[w]], denominators[weights[w]]
                     if inner[u] == _SINGLE:
-                        n *= num[u]
-                        d *= den[u]
+                        n *= num[index[u]]
+                        d *= den[index[u]]
                     unit = d != 0 and (n == d or n == -d)
-                u = end[u] if inner[u] == _SINGLE else u
-                if seen[u] >> 32 == r:
+                u = end[index[u]] if inner[u] == _SINGLE else u
+                if seen[u] < items and item[seen[u]] == u:
                     touched = True
                     kept_apart = kept_apart or ieee
                     continue
-                seen[u] = (r << 32) | items
+                seen[u] = items
                 item[items] = u
                 sum_num[items] = 0
                 sum_den[items] = 1
@@ -256,7 +260,7 @@ def _splice(  # type: ignore[no-untyped-def]
             v = r if i < 0 else taken[i]
             a, b = 1, 1
             if i >= 0:
-                k = seen[v] & 0xFFFFFFFF
+                k = seen[v]
                 a, b = sum_num[k], -sum_den[k]
             i += 1
             if a == 0 and not ieee:
@@ -266,9 +270,9 @@ def _splice(  # type: ignore[no-untyped-def]
                 n, d = a * numerators[weights[w]], b * denominators[weights[w]]
                 n, d = _lowest(n, d)
                 if inner[u] == _SINGLE:  # the weight, then that of a sum of one wire
-                    n, d = _lowest(n * num[u], d * den[u])
-                    u = end[u]
-                k = seen[u] & 0xFFFFFFFF
+                    n, d = _lowest(n * num[index[u]], d * den[index[u]])
+                    u = end[index[u]]
+                k = seen[u]
                 sign = 1 if sum_den[k] > 0 else -1
                 before = sum_den[k] * sign
                 fits = d > 0
@@ -346,22 +350,25 @@ class _Fuse:
         hard = np.zeros(count, dtype=np.bool_)
         hard[self.source.output_vertices] = True
         inner = np.zeros(count, dtype=np.uint8)
-        keep, found = np.empty(count, dtype=np.bool_), np.zeros(1, dtype=np.int64)
+        root = np.full(count, _NOBODY, dtype=np.int32)
+        keep, found = np.empty(count, dtype=np.bool_), np.zeros(2, dtype=np.int64)
         _roots(
             columns.op, columns.offsets, columns.operands, self.source.live,
-            int(self.ieee), hard, np.full(count, _NOBODY, dtype=np.int32),
-            inner, keep, found,
+            int(self.ieee), hard, root, inner, keep, found,
         )  # fmt: skip
-        if not found[0] and not self._idle():
+        merged, single = found.tolist()
+        if not merged and not single and not self._idle():
             return self.source
-        made = self._spliced(inner, keep)
+        made = self._spliced(inner, root, single, keep)
         if made is None and self.ieee:  # a sum that was to go may be used after all
-            made = self._spliced(inner, np.ones(count, dtype=np.bool_))
+            made = self._spliced(inner, root, single, np.ones(count, dtype=np.bool_))
         if made is None or made is self.source:
             return made
         return _shortened(made)
 
-    def _spliced(self, inner: Ints, keep: Bools) -> Circuit | None:
+    def _spliced(
+        self, inner: Ints, index: Ints, single: int, keep: Bools
+    ) -> Circuit | None:
         """Take sums apart, and keep the gates that are said to stay.
 
         None where a number is too large, or a gate would go that is used after all.
@@ -373,24 +380,24 @@ class _Fuse:
         place -= 1
         place[~keep] = -1
         numerators, denominators = exact.small_fractions()
-        num, den = np.empty((2, count), dtype=np.int64)
-        end = np.empty(count, dtype=np.int32)
+        num, den = np.empty((2, single), dtype=np.int64)
+        end = np.empty(single, dtype=np.int32)
         _through(
-            columns.offsets, columns.operands, columns.weights, inner,
+            columns.offsets, columns.operands, columns.weights, inner, index,
             numerators, denominators, end, num, den,
         )  # fmt: skip
         sum_num, sum_den, at, stop = np.empty((4, count), dtype=np.int64)
         item, taken = np.empty((2, count), dtype=np.int32)
         op = np.empty(staying, dtype=np.uint8)
-        offsets = np.zeros(staying + 1, dtype=np.int64)
+        offsets = np.zeros(staying + 1, dtype=np.int32)
         params = np.empty(staying, dtype=np.int32)
         operands, weights = np.empty((2, room), dtype=np.int32)
         odd_wire, odd_num, odd_den = np.empty((3, room), dtype=np.int64)
         found = np.zeros(6, dtype=np.int64)
         _splice(
             columns.op, columns.offsets, columns.operands, columns.weights,
-            columns.params, circuit.live, inner, end, num, den,
-            numerators, denominators, int(self.ieee), np.zeros(count, dtype=np.int64),
+            columns.params, circuit.live, inner, index, end, num, den,
+            numerators, denominators, int(self.ieee), np.zeros(count, dtype=np.int32),
             item, taken, sum_num, sum_den, at, stop, place,
             op, offsets, operands, weights, params,
             odd_wire, odd_num, odd_den, found,

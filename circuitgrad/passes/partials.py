@@ -89,12 +89,12 @@ def _slots(columns: Columns, vertex: Ints) -> Ints:
 
 
 @kernel
-def _kinds(op, offsets, params, start, table, first, kind):  # type: ignore[no-untyped-def]
+def _kinds(op, offsets, params, start, table, first, kind, found):  # type: ignore[no-untyped-def]
     """Give each gate the number of its kind: type, arity and parameter.
 
     ``kind`` is filled for each gate, counted from vertex ``start``, with numbers in
-    order of appearance; ``first`` holds the first gate of each kind, ``table`` is an
-    open-addressing hash table filled with -1.
+    order of appearance; ``first`` holds the first gate of each kind and ``found`` the
+    number of kinds.  ``table`` is an open-addressing hash table of those, 1 added.
     """
     slots = len(table) - 1
     count = 0
@@ -102,9 +102,9 @@ def _kinds(op, offsets, params, start, table, first, kind):  # type: ignore[no-u
         arity = offsets[v + 1] - offsets[v]
         place = (op[v] * 1000003 + arity * 7919 + params[v] * 31) & slots
         while True:
-            k = table[place]
+            k = table[place] - 1
             if k < 0:
-                table[place] = count
+                table[place] = count + 1
                 first[count] = v
                 kind[v - start] = count
                 count += 1
@@ -118,6 +118,7 @@ def _kinds(op, offsets, params, start, table, first, kind):  # type: ignore[no-u
                 kind[v - start] = k
                 break
             place = (place + 1) & slots
+    found[0] = count
 
 
 @kernel
@@ -208,13 +209,15 @@ class Kinds:
 
     def __init__(self, columns: Columns) -> None:
         start, gates = columns.sources, len(columns) - columns.sources
-        table = np.full(1 << max(4, (2 * gates).bit_length()), -1, dtype=np.int32)
-        first = np.full(gates + 1, -1, dtype=np.int32)
-        self.kind = np.zeros(gates, dtype=np.int32)
+        table = np.zeros(1 << max(4, (2 * gates).bit_length()), dtype=np.int32)
+        first = np.zeros(gates, dtype=np.int32)
+        self.kind = np.empty(gates, dtype=np.int32)
+        found = np.zeros(1, dtype=np.int64)
         _kinds(
-            columns.op, columns.offsets, columns.params, start, table, first, self.kind
-        )
-        kinds = first[: int(np.argmin(first))]
+            columns.op, columns.offsets, columns.params, start, table, first,
+            self.kind, found,
+        )  # fmt: skip
+        kinds = first[: found[0]]
         self.templates = [
             template(code, arity, param)
             for code, arity, param in zip(

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from circuitgrad import exact
-from circuitgrad.columns import Ints, RawColumns
+from circuitgrad.columns import Ints, RawColumns, starts_of
 from circuitgrad.errors import CircuitgradError
 from circuitgrad.gates import DIV, INV, POWER, PROD, SUM, gate_types
 from circuitgrad.loops import kernel
@@ -440,7 +440,7 @@ class PlainLines:
             op, fan_in, operands, weights, params, named, found,
         )  # fmt: skip
         line, gates, wires, names = found.tolist()
-        offsets = np.concatenate([[0], np.cumsum(fan_in[:gates], dtype=np.int64)])
+        offsets = starts_of(fan_in[:gates])
         raw = RawColumns(
             op[:gates].copy(),
             offsets,
