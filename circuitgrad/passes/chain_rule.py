@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from circuitgrad import exact
-from circuitgrad.columns import Bools, Ints
+from circuitgrad.columns import Ints
 from circuitgrad.gates import PROD, SUM
 from circuitgrad.loops import kernel
 from circuitgrad.passes.emission import Emission
@@ -49,7 +49,7 @@ def _propagate(  # type: ignore[no-untyped-def]
         for t in range(starts[v], starts[v + 1]):
             w = terms[t]
             factor = partial[w]
-            if factor == NONE:
+            if factor == NONE or derivative[used[w]] < 0:
                 continue
             many += 1
             only = w
@@ -75,12 +75,14 @@ def _propagate(  # type: ignore[no-untyped-def]
             for t in range(starts[v], starts[v + 1]):
                 w = terms[t]
                 factor = partial[w]
+                if factor == NONE or derivative[used[w]] < 0:
+                    continue
                 if factor >= 0:
                     operands[wire] = product
                     weights[wire] = exact.ONE
                     product += 1
                     wire += 1
-                elif factor != NONE:
+                else:
                     operands[wire] = derivative[used[w]]
                     weights[wire] = -1 - factor
                     wire += 1
@@ -101,7 +103,6 @@ def propagate(
     *,
     terms: tuple[Ints, Ints],
     used: Ints,
-    on: Bools,
     down: bool,
     seed: tuple[int, int],
     role: int,
@@ -113,14 +114,12 @@ def propagate(
     ----------
     emission : Emission
     partials : Partials
-        Stamped for the consumers of all wires that are on.
+        Stamped for the consumers of all wires that may contribute, and masked.
     terms : (array of int, array of int)
         The wires that run into each vertex, in the order of its terms: where those of
         vertex v start, and the wires.
     used : array of int32
         For each wire the vertex whose derivative its term uses.
-    on : array of bool
-        Which wires contribute.
     down : bool
         Whether derivatives travel from the last vertex to the first.
     seed : (int, int)
@@ -140,14 +139,12 @@ def propagate(
     """
     derivative = np.full(len(partials.columns), -1, dtype=np.int32)
     derivative[seed[0]] = seed[1]
-    partial = np.where(on, partials.partial, np.int32(NONE))
-    products = int(np.count_nonzero(partial >= 0))
-    room = products + len(derivative)
-    emission.reserve(room, 2 * products + int(np.count_nonzero(on)))
+    room = partials.columns.wires + len(derivative)
+    emission.reserve(room, 3 * partials.columns.wires)
     vertex, of_slot = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
     found = np.array([emission.count, emission.wires, emission.count], dtype=np.int64)
     _propagate(
-        int(down), *terms, used, partials.columns.offsets, partial,
+        int(down), *terms, used, partials.columns.offsets, partials.partial,
         seed[0] if seed[1] in emission.constants.values() else -1, derivative,
         emission.op, emission.offsets, emission.operands, emission.weights,
         emission.params, vertex, of_slot, found,

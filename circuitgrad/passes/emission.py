@@ -227,6 +227,17 @@ class Emission:
             taken = {*source.distinct, *(label for label, _ in outputs)}
             constants = set(self.constants.values())
             pairs, own = set(outputs), {vertex for _, vertex in outputs}
+            # Most are the names of outputs that are new vertices, each of another.
+            usual = pairs.intersection(names)
+            direct = {vertex: wanted for wanted, vertex in usual}
+            if (
+                len(direct) == len(usual)
+                and min(direct, default=last) >= last
+                and direct.keys().isdisjoint((*constants, *found))
+                and source.distinct.isdisjoint(direct.values())
+            ):
+                found |= direct
+                names = [pair for pair in names if pair not in usual]
             for pair in names:
                 wanted, vertex = pair
                 if vertex in constants or vertex in found:

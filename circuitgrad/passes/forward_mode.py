@@ -69,20 +69,18 @@ def forward_mode(
         request.of_vertices, partials.nonzero & varies[columns.operands]
     )
     partials.stamp(emission, varies & useful)
+    partials.mask(partials.nonzero & useful[columns.consumer])
     one = emission.constant(exact.ONE)
 
     terms = columns.offsets, np.arange(columns.wires, dtype=np.int32)
     names = []
     tangents = []
     for name, x in request.wrt:
-        on = columns.depends_on(np.array([x]), partials.nonzero)[columns.operands]
-        on &= partials.nonzero & useful[columns.consumer]
         tangent = propagate(
             emission,
             partials,
             terms=terms,
             used=columns.operands,
-            on=on,
             down=False,
             seed=(x, one),
             role=TANGENT,

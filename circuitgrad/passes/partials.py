@@ -258,6 +258,10 @@ class Partials:
         )
         self.nonzero: Bools = self.partial != NONE
 
+    def mask(self, wire_on: Bools) -> None:
+        """Leave out the partials of wires that are not on."""
+        self.partial[~wire_on] = NONE
+
     def stamp(self, emission: Emission, wanted: Bools) -> None:
         """Emit the partial gates of the wanted gates, and fill in ``partial``."""
         columns, templates = self.columns, self.templates

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
@@ -78,39 +76,32 @@ def reverse_mode(
     varies = columns.depends_on(request.wrt_vertices, partials.nonzero)
     wire_on = partials.nonzero & varies[columns.operands]
     partials.stamp(emission, varies & columns.live(request.of_vertices, wire_on))
+    partials.mask(wire_on)
     start = _seed(emission, request, seed)
 
     # Wires by operand, then by consumer and slot, as (6) lists its terms.
     terms = columns.uses
     outputs = list(circuit.outputs) if value else []
-    names = []
+    names: list[tuple[str, int]] = []
     for label, vertex in request.of:
-        on = wire_on & columns.live(np.array([vertex]), wire_on)[columns.consumer]
         adjoint = propagate(
             emission,
             partials,
             terms=terms,
             used=columns.consumer,
-            on=on,
             down=True,
             seed=(vertex, start),
             role=ADJOINT,
             other=vertex,
         )
-        for (name, _), found in zip(
-            request.wrt, adjoint[request.wrt_vertices].tolist(), strict=True
-        ):
-            at = found if found >= 0 else emission.constant(exact.ZERO)
-            outputs.append((f"d{label}_d{name}", at))
+        found = adjoint[request.wrt_vertices]
+        if (found < 0).any():
+            found[found < 0] = emission.constant(exact.ZERO)
+        labels = [f"d{label}_d{name}" for name, _ in request.wrt]
+        outputs += zip(labels, found.tolist(), strict=True)
         emitted = circuit.names.where(adjoint >= len(columns))
-        names += [
-            (f"d{label}_d{name}", at)
-            for name, at in zip(
-                reversed(emitted.texts.tolist()),
-                reversed(adjoint[emitted.vertices].tolist()),
-                strict=True,
-            )
-        ]
+        labels = [f"d{label}_d{name}" for name in reversed(emitted.texts.tolist())]
+        names += zip(labels, adjoint[emitted.vertices][::-1].tolist(), strict=True)
     return emission.finish(outputs, names, "reverse_mode")
 
 
