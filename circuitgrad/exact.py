@@ -89,6 +89,11 @@ def intern(value: Number | int) -> int:
     return place
 
 
+def count() -> int:
+    """Give the number of places: every number that was met so far."""
+    return len(_numbers)
+
+
 def number(place: int) -> Number:
     """Give the number at a place: the inverse of `intern`."""
     return _numbers[place]

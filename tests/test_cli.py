@@ -287,7 +287,8 @@ def test_a_defect_is_one_line_and_status_70(run, monkeypatch):
 
 
 def test_large_circuits_are_said_to_be_unchecked(run):
-    lines = "".join(f"s{i} = sin(x{i})\nx{i + 1} = s{i}*x{i}\n" for i in range(40_000))
+    """The field has no powers that vary, and there are too many wires to sample."""
+    lines = "".join(f"s{i} = x{i}^x{i}\nx{i + 1} = s{i}*x{i}\n" for i in range(40_000))
     Path("f.cg").write_text(f"input x0\n{lines}output x40000\n")
     status, _, words = run("grad", "f.cg", "-o", "g.cg")
     assert status == 0

@@ -12,6 +12,8 @@ from strategies import circuits
 
 import circuitgrad as cg
 from circuitgrad import loops
+from circuitgrad.check.certified import Certifier
+from circuitgrad.check.claims import claims
 from circuitgrad.formats.text import reader
 
 pytestmark = pytest.mark.filterwarnings("default")  # numba's own, on new Pythons
@@ -87,6 +89,10 @@ def test_every_kernel_is_compared(both):
     cg.compile(cg.gradient(circuit, value=True))
     cg.fuse(cg.parse("input x, y\ns = x + y - y\nf = s*x\noutput f"))
     cg.parse(str(circuit))
+    certified = cg.parse("input x\nf = x*x + sin(x)\noutput f")
+    gradient = cg.gradient(certified)
+    for readings in claims(certified, gradient).values():
+        list(Certifier(certified, gradient, readings[:1]).verdicts())
     unused = {name for name, kernel in both.items() if not kernel.calls}
     assert not unused
 

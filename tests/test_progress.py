@@ -82,9 +82,9 @@ def test_quick_work_shows_nothing():
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="a terminal is asked for")
 def test_a_command_shows_bars_on_a_terminal_alone(tmp_path):
-    """Two seconds of work: the terminal has seen a bar, and in the end the table."""
-    lines = "".join(f"y{i + 1} = sin(y{i})*y{i}\n" for i in range(60_000))
-    (tmp_path / "long.cg").write_text(f"input y0\n{lines}output y60000\n")
+    """Some seconds of work: the terminal has seen a bar, and in the end the table."""
+    lines = "".join(f"y{i + 1} = sin(y{i})*y{i}\n" for i in range(250_000))
+    (tmp_path / "long.cg").write_text(f"input y0\n{lines}output y250000\n")
     command = [sys.executable, "-m", "circuitgrad", "grad", "--no-check", "long.cg"]
     own, other = os.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}

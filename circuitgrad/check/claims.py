@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from typing import Final
 
 from circuitgrad.circuit import Circuit
 
 __all__ = ["Claim", "claims"]
+
+#: What gates without a name are called.
+_NUMBERED: Final = re.compile(r"g[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -27,19 +33,26 @@ def claims(circuit: Circuit, gradient: Circuit) -> dict[str, list[Claim]]:
     ``df_dx`` is the derivative of f by x wherever both are names of the source, and
     after that the value of an output of that very name.
     """
-    columns = circuit.columns
-    vertex_of = {
-        name: vertex
-        for name, vertex in circuit.vertices.items()
-        if vertex < columns.inputs or vertex >= columns.sources
-    }
+    sources = range(circuit.columns.inputs, circuit.columns.sources)
     outputs = dict(circuit.outputs)
+    named = {name: vertex for vertex, name in circuit.names.items()}
+
+    @cache
+    def vertex_of(name: str) -> int | None:
+        """Give the input or gate of a name, as `Circuit.vertices` has it."""
+        vertex = named.get(name)
+        if vertex is None:
+            vertex = outputs.get(name)
+        if vertex is None and _NUMBERED.fullmatch(name):
+            vertex = circuit.vertices.get(name)  # makes a label for every gate
+        return vertex if vertex not in sources else None
+
     found: dict[str, list[Claim]] = {}
     for name, vertex in gradient.outputs:
         found[name] = [
-            Claim(name, vertex, outputs[of], vertex_of[by], f"∂{of}/∂{by}")
+            Claim(name, vertex, outputs[of], at, f"∂{of}/∂{by}")
             for of, by in _readings(name)
-            if of in outputs and by in vertex_of
+            if of in outputs and (at := vertex_of(by)) is not None
         ]
         if name in outputs:
             found[name].append(Claim(name, vertex, outputs[name], -1, name))

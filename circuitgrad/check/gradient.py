@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
+from circuitgrad.check.certified import Certifier, Settings
 from circuitgrad.check.claims import claims
+from circuitgrad.check.field import PRIMES
 from circuitgrad.check.proved import Prover
 from circuitgrad.check.report import Report, Verdict
 from circuitgrad.check.sampled import sample
@@ -21,14 +25,18 @@ def check_gradient(
     *,
     ranges: Mapping[str, tuple[float, float]] | None = None,
     seed: int = 0,
+    prime: int | None = None,
+    trials: int | None = None,
 ) -> Report:
     """Check every output of a gradient circuit against the derivative it is named for.
 
     An output ``df_dx`` should be the derivative of the source's output f by its input
     x, or by its gate x in the sense of (C - x), Definition 2 of the notes; an output
     with the name of one of the source's outputs should have its value.  The level of
-    each answer is stated: proved by sympy from the formulas, or, where the formulas are
-    too large or sympy cannot decide, sampled at random points to 50 digits.
+    each answer is stated: proved by sympy from the formulas; where those are too large
+    or sympy cannot decide, certified at random points of a prime field; and where the
+    field cannot express a function, or its laws do not suffice, sampled at random
+    points to 50 digits.
 
     Parameters
     ----------
@@ -38,6 +46,11 @@ def check_gradient(
         For inputs by name, the interval to draw points from.
     seed : int
         Seed of the random points.
+    prime : {61, 521}, optional
+        The field of certificates has 2^prime - 1 elements; by default the smaller, and
+        the larger where the smaller gives no bound and the circuits are not large.
+    trials : int, optional
+        Number of points of a certificate; as many as its bound asks for by default.
 
     Returns
     -------
@@ -46,8 +59,8 @@ def check_gradient(
     Raises
     ------
     CircuitError
-        If the gradient circuit has an input that the source has not, or ``ranges``
-        names no input.
+        If the gradient circuit has an input that the source has not, ``ranges``
+        names no input, or ``prime`` or ``trials`` cannot be.
 
     Notes
     -----
@@ -64,12 +77,17 @@ def check_gradient(
     for name in ranges or ():
         if name not in inputs:
             raise CircuitError(f"a range for {name!r}, which is no input")
+    if prime not in (None, *PRIMES) or (trials is not None and trials < 1):
+        raise CircuitError("prime should be 61 or 521, and trials at least 1")
     readings = claims(circuit, gradient)
     verdicts = {
         name: Verdict(name, "", "undecided", "its name is no derivative's")
         for name in gradient.output_names
     }
     prover = Prover(circuit, gradient)
+    intervals = {name: list(interval) for name, interval in (ranges or {}).items()}
+    settings = {"seed": seed, "prime": prime, "trials": trials, "ranges": intervals}
+    evidence: dict[str, Any] = {"settings": settings}
     while any(readings.values()):
         chosen = [waiting.pop(0) for waiting in readings.values() if waiting]
         proved = set()
@@ -81,10 +99,33 @@ def check_gradient(
                 proving.advance()
         unproved = [claim for claim in chosen if claim.name not in proved]
         if unproved:
-            with stage("sampling"):
-                sampled = sample(circuit, gradient, unproved, ranges or {}, seed)
-            verdicts.update((verdict.output, verdict) for verdict in sampled)
+            certifier = Certifier(
+                circuit, gradient, unproved, Settings(prime, trials, seed)
+            )
+            with stage("certifying"):
+                found = {verdict.output: verdict for verdict in certifier.verdicts()}
+            evidence.setdefault("certified", certifier.evidence())
+            open_ = [c for c in unproved if found[c.name].level != "certified"]
+            if open_:
+                with stage("sampling"):
+                    sampled = list(sample(circuit, gradient, open_, ranges or {}, seed))
+                for verdict in sampled:
+                    before = found[verdict.output]
+                    if verdict.level != "failed":
+                        verdict = _both(before, verdict, certifier.exactly)
+                    found[verdict.output] = verdict
+            verdicts |= found
         for name, verdict in verdicts.items():  # another reading only of what failed
             if verdict.level != "failed":
                 readings[name] = []
-    return Report(tuple(verdicts.values()))
+    return Report(tuple(verdicts.values()), evidence)
+
+
+def _both(field: Verdict, sampled: Verdict, exactly: bool) -> Verdict:
+    """Join the answers of the field, which is no certificate, and of sampling."""
+    if field.level == "failed" and exactly:
+        return field
+    reason = field.detail
+    if field.level == "failed":
+        reason = "the laws of the field do not suffice"
+    return replace(sampled, detail=f"{sampled.detail}; {reason}")

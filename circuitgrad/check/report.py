@@ -10,7 +10,11 @@ from typing import Any, Final
 __all__ = ["LEVELS", "Report", "Verdict"]
 
 #: From the strongest to the weakest, then what is no answer, then no.
-LEVELS: Final = ("proved", "sampled", "undecided", "unchecked", "failed")
+LEVELS: Final = (
+    "proved", "certified", "sampled", "undecided", "unchecked", "failed"
+)  # fmt: skip
+#: The levels at which an output is taken for right.
+PASSED: Final = ("proved", "certified", "sampled")
 
 
 #: Outputs that a report names one by one.
@@ -27,11 +31,12 @@ class Verdict:
         The output of the gradient circuit.
     claim : str
         What it should compute: ``∂f/∂x``.
-    level : {"proved", "sampled", "undecided", "unchecked", "failed"}
-        Proved: sympy showed the formulas equal.  Sampled: the values agree at random
-        points.  Undecided: no point of the domain was found, or the output's name says
-        nothing.  Unchecked: the circuits are too large.  Failed: a point where the
-        values differ is given.
+    level : {"proved", "certified", "sampled", "undecided", "unchecked", "failed"}
+        Proved: sympy showed the formulas equal.  Certified: both sides agree at random
+        points of a prime field.  Sampled: the values agree at random real points.
+        Undecided: no point of the domain was found, or the output's name says nothing.
+        Unchecked: the circuits are too large.  Failed: a point where the values differ
+        is given.
     detail : str
         Why, where the level is not proved.
     point : mapping, optional
@@ -68,6 +73,8 @@ class Report:
     """What a check found of every output."""
 
     verdicts: tuple[Verdict, ...] = field(default=())
+    #: How it was checked: what a certificate says besides the verdicts.
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -77,8 +84,8 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether every output was proved or sampled."""
-        return all(verdict.level in ("proved", "sampled") for verdict in self.verdicts)
+        """Whether every output was proved, certified or sampled."""
+        return all(verdict.level in PASSED for verdict in self.verdicts)
 
     @property
     def failed(self) -> bool:
@@ -118,7 +125,7 @@ class Report:
         )
 
     def __str__(self) -> str:
-        wanting = [v for v in self.verdicts if v.level not in ("proved", "sampled")]
+        wanting = [v for v in self.verdicts if v.level not in PASSED]
         wanting.sort(key=lambda v: v.level != "failed")  # what is wrong comes first
         lines = [self.summary(), *map(str, wanting[:MAX_LINES])]
         if len(wanting) > MAX_LINES:

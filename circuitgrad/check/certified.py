@@ -1,0 +1,341 @@
+"""The level "certified": equality at random points of a prime field.
+
+The source is evaluated on dual numbers: each vertex that a claim differentiates by is
+moved in a random direction of its own, so one evaluation gives the combination of all
+partials of an output that the gradient circuit's values must sum to.  Nothing of
+forward or reverse mode is used, and of the gate table the formulas alone.
+
+References
+----------
+J. T. Schwartz, "Fast probabilistic algorithms for verification of polynomial
+identities", 1980: a polynomial of degree d that is not 0 vanishes at a random point of
+a field of p elements with a probability of d/p at most.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from circuitgrad import exact
+from circuitgrad.check.claims import Claim
+from circuitgrad.check.degrees import (
+    Degree,
+    degrees,
+    derivative,
+    difference,
+    weighted,
+)
+from circuitgrad.check.field import (
+    Evaluator,
+    Field,
+    PoleError,
+    Values,
+    lacking,
+    used_types,
+)
+from circuitgrad.check.report import Verdict
+from circuitgrad.circuit import Circuit
+from circuitgrad.gates import POWER
+
+__all__ = ["Certifier", "Settings"]
+
+#: An agreement by chance should be no likelier than this.
+ERROR: Final = 2.0**-40
+#: Points for circuits without kinks, at most; and for those with kinks.
+MAX_TRIALS: Final = 8
+KINK_TRIALS: Final = 16
+#: Places that are tried for a point without a pole, and for a real one.
+TRIES: Final = 64
+REAL_TRIES: Final = 32
+#: Circuits of more wires are evaluated in the larger field only where asked for.
+LARGE_WIRES: Final = 100_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a certificate depends on, besides the circuits.
+
+    Parameters
+    ----------
+    prime : {61, 521}, optional
+        The field has 2^prime - 1 elements; where left out, the larger one is taken
+        for circuits of up to `LARGE_WIRES` wires where the smaller gives no bound.
+    trials : int, optional
+        Number of points; as many as the bound asks for where left out.
+    seed : int
+    """
+
+    prime: int | None = None
+    trials: int | None = None
+    seed: int = 0
+
+
+DEFAULTS: Final = Settings()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A point, and what the circuits are there."""
+
+    inputs: dict[str, int]
+    source: Values
+    gradient: Values
+    slope: Any
+    direction: dict[int, int]
+
+
+class Certifier:
+    """Compares a gradient circuit with its source, at points of a field.
+
+    Parameters
+    ----------
+    circuit, gradient : Circuit
+    claims : sequence of Claim
+    settings : Settings
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        gradient: Circuit,
+        claims: Sequence[Claim],
+        settings: Settings = DEFAULTS,
+    ) -> None:
+        self.circuit, self.gradient = circuit, gradient
+        self.claims, self.seed = list(claims), settings.seed
+        self.groups: dict[int, list[Claim]] = {}
+        for claim in self.claims:
+            self.groups.setdefault(claim.output if claim.by >= 0 else -1, []).append(
+                claim
+            )
+        types = [used_types(circuit), used_types(gradient)]
+        self.lacking = lacking(types[0] + types[1])
+        names = _functions(circuit, types[0]) | _functions(gradient, types[1])
+        self.kinked = bool(names & _KINKED)
+        self.functions = sorted(names - _KINKED)
+        exponent = settings.prime or 61
+        if settings.prime is None and self.degree >= 2.0**61 * ERROR:
+            wires = circuit.columns.wires + gradient.columns.wires
+            exponent = 521 if wires <= LARGE_WIRES else 61
+        self.field = Field(exponent, settings.seed)
+        self.evaluator = Evaluator(self.field)
+        self.tries = 0
+        self.branches: set[tuple[int, ...]] = set()
+        self.unreal = False
+        self.trials = settings.trials or self._needed()
+
+    @cached_property
+    def degree(self) -> float:
+        """The degree of the polynomials that are 0 where all claims hold, at most."""
+        above, below = degrees(self.circuit)
+        found_above, found_below = degrees(self.gradient)
+        worst = 0.0
+        for output, group in self.groups.items():
+            found = [claim.found for claim in group]
+            if output >= 0:
+                expected = derivative(Degree(above[output], below[output]))
+                got = weighted(found_above[found], found_below[found])
+                worst = max(worst, difference(expected, got))
+                continue
+            for claim in group:
+                expected = Degree(above[claim.output], below[claim.output])
+                got = Degree(found_above[claim.found], found_below[claim.found])
+                worst = max(worst, difference(expected, got))
+        return worst
+
+    def _needed(self) -> int:
+        if self.kinked:
+            return KINK_TRIALS
+        chance = self.degree / self.field.prime
+        if not chance < 1.0:
+            return 1
+        return min(MAX_TRIALS, max(1, math.ceil(math.log(ERROR) / math.log(chance))))
+
+    @property
+    def bound(self) -> float | None:
+        """The chance that a wrong circuit agrees at all points, None where unknown."""
+        chance = self.degree * max(self.tries, 1) / self.trials / self.field.prime
+        return chance**self.trials if chance < 1.0 else None
+
+    # ------------------------------------------------------------------ points
+
+    def draw(self, number: int) -> Trial:
+        """Find a point where both circuits have values, a real one where there is one.
+
+        Raises
+        ------
+        PoleError
+            If there is none.
+        """
+        best: Trial | None = None
+        reason = PoleError("no point was tried")
+        for attempt in range(TRIES):
+            if best is not None and attempt >= REAL_TRIES:
+                break
+            self.tries += 1
+            try:
+                trial = self._at(number, attempt)
+            except PoleError as error:
+                reason = error
+                continue
+            if best is None or _unreal(trial) < _unreal(best):
+                best = trial
+            if not _unreal(best):
+                break
+        if best is None:
+            raise reason
+        self.unreal |= bool(_unreal(best))
+        self.branches.add((*best.source.signs, *best.gradient.signs))
+        return best
+
+    def _at(self, number: int, attempt: int) -> Trial:
+        field, evaluator = self.field, self.evaluator
+        drawn = field.draw(len(self.circuit.inputs), "point", number, attempt)
+        inputs = dict(zip(self.circuit.inputs, map(int, drawn), strict=True))
+        source = evaluator.values(self.circuit, drawn)
+        if source.at_kink:
+            raise PoleError("a kink at every point")
+        there = field.array([inputs[name] for name in self.gradient.inputs])
+        gradient = evaluator.values(self.gradient, there)
+        return Trial(inputs, source, gradient, None, {})
+
+    # ------------------------------------------------------------------ comparing
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """Give a verdict for each claim: certified, failed, or undecided."""
+        names = ", ".join(self.lacking)
+        reason = f"the field has no {names}" if names else ""
+        failed: dict[str, Verdict] = {}
+        try:
+            for number in range(0 if reason else self.trials):
+                failed |= self._compare(self.draw(number), number, failed)
+        except PoleError as error:
+            reason = f"no point of the field found: {error}"
+        detail = self.detail() if not reason else ""
+        for claim in self.claims:
+            if claim.name in failed:
+                yield failed[claim.name]
+            elif reason:
+                yield Verdict(claim.name, claim.text, "undecided", reason)
+            else:
+                yield Verdict(claim.name, claim.text, "certified", detail)
+
+    def _compare(
+        self, trial: Trial, number: int, failed: dict[str, Verdict]
+    ) -> dict[str, Verdict]:
+        """Compare all claims at a point; give the verdicts on those that fail."""
+        found: dict[str, Verdict] = {}
+        slope = None
+        for output, group in self.groups.items():
+            if output < 0:
+                for claim in group:
+                    values = (
+                        trial.source.of[claim.output],
+                        trial.gradient.of[claim.found],
+                    )
+                    if values[0] != values[1]:
+                        found[claim.name] = self._failure(claim, trial, *values)
+                continue
+            if slope is None:
+                slope = self.evaluator.slopes(self.circuit, trial.source)
+                along = self.field.draw(len(self.circuit.columns), "direction", number)
+            pending = [[claim for claim in group if claim.name not in failed]]
+            while pending:
+                part = pending.pop()
+                expected, got = self._both(trial, slope, along, part)
+                if expected == got or not part:
+                    continue
+                if len(part) == 1:
+                    inverse = pow(int(along[part[0].by]), -1, self.field.prime)
+                    values = (expected * inverse, got * inverse)
+                    found[part[0].name] = self._failure(part[0], trial, *values)
+                else:
+                    middle = len(part) // 2
+                    pending += [part[middle:], part[:middle]]
+        return found
+
+    def _both(
+        self, trial: Trial, slope: Any, along: Any, claims: Sequence[Claim]
+    ) -> tuple[int, int]:
+        """Give what partials should sum to in a direction, and what they sum to."""
+        tangent = self.field.zeros(len(self.circuit.columns))
+        total = 0
+        for claim in claims:
+            step = int(along[claim.by])
+            tangent[claim.by] = step
+            total += step * int(trial.gradient.of[claim.found])
+        if not claims:
+            return 0, 0
+        self.evaluator.tangents(self.circuit, trial.source, slope, tangent)
+        return int(tangent[claims[0].output]), total % self.field.prime
+
+    def _failure(self, claim: Claim, trial: Trial, expected: int, got: int) -> Verdict:
+        prime = self.field.prime
+        modulo = f" modulo 2^{self.field.exponent} - 1"
+        return Verdict(
+            claim.name,
+            claim.text,
+            "failed",
+            point={name: str(value) for name, value in trial.inputs.items()},
+            expected=f"{expected % prime}{modulo}",
+            found=f"{got % prime}{modulo}",
+        )
+
+    def evidence(self) -> dict[str, Any]:
+        """Say how it was done, as JSON data."""
+        size = math.log2(self.degree) if math.isfinite(self.degree) else None
+        return {
+            "prime": f"2^{self.field.exponent} - 1",
+            "trials": self.trials,
+            "tries": self.tries,
+            "log2_degree": size,
+            "bound": self.bound,
+            "functions": self.functions,
+            "branches": len(self.branches) if self.kinked else None,
+        }
+
+    @property
+    def exactly(self) -> bool:
+        """Whether a disagreement shows that a claim is wrong: no function, no kink."""
+        return not self.functions and not self.kinked
+
+    def detail(self) -> str:
+        """Say how sure the certificate is."""
+        points = f"{self.trials} point{'s' * (self.trials > 1)}"
+        parts = [f"{points} modulo 2^{self.field.exponent} - 1"]
+        if self.bound is not None:
+            parts.append(f"error below {max(self.bound, 1e-300):.1e}")
+        else:
+            size = math.log2(min(self.degree, sys.float_info.max))
+            parts.append(f"no bound: the formal degree is near 2^{size:.0f} or more")
+        if self.functions:
+            parts.append(f"with {', '.join(self.functions)} as independent elements")
+        if self.kinked:
+            parts.append(f"on the {len(self.branches)} branches met")
+        return ", ".join(parts)
+
+
+def _unreal(trial: Trial) -> int:
+    return trial.source.unreal + trial.gradient.unreal
+
+
+_KINKED: Final = frozenset(("abs", "sign", "step", "relu", "leaky_relu", "max", "min"))
+
+
+def _functions(circuit: Circuit, types: Sequence[str]) -> set[str]:
+    """Give the names of what is used and is no rational function."""
+    found = set(types) - {"sum", "prod", "div", "inv", "power"}
+    if "power" in types:
+        columns = circuit.columns
+        powers = circuit.live & (columns.op == POWER)
+        places = np.unique(columns.params[powers]).tolist()
+        if any(exact.rational(place).denominator != 1 for place in places):
+            found.add("power")
+    return found
