@@ -48,6 +48,8 @@ LAWS = [
     ("relu(x) - relu(-x)", "x"),
     ("step(x)", "1/2 + sign(x)/2"),
     ("max(x, y) + min(x, y)", "x + y"),
+    ("x^(y - 1)", "x^y/x"),
+    ("(x*y)^y", "x^y*y^y"),
 ]
 
 
@@ -73,6 +75,10 @@ def test_laws_hold_at_real_points(field, left, right):
         assert f == g
 
 
+def test_every_gate_type_is_in_the_field():
+    assert not lacking(gate.name for gate in GATES)
+
+
 @pytest.mark.parametrize("field", BOTH, ids=["61", "521"])
 def test_a_wrong_law_does_not_hold(field):
     for left, right in (
@@ -93,8 +99,6 @@ def test_a_gate_is_what_its_formula_says(field, gate):
 
     from circuitgrad.evaluation.arithmetic import Formulas
 
-    if lacking([gate.name]):
-        pytest.skip("the field has none: the check samples")
     for arity in {1, 2, 3} if gate.arity is None else {gate.arity}:
         symbols = [sympy.Symbol(f"u{k}", real=True) for k in range(arity)]
         parameter = [Fraction(3)] if gate.takes_parameter else []

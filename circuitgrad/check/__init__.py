@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from circuitgrad.check.gradient import check_gradient
+from circuitgrad.check.certificate import (
+    certificate,
+    read_certificate,
+    replay,
+    structural_hash,
+    write_certificate,
+)
+from circuitgrad.check.gradient import check_gradient, check_same
 from circuitgrad.check.report import Report, Verdict
 
-__all__ = ["Report", "Verdict", "check_gradient"]
+__all__ = [
+    "Report",
+    "Verdict",
+    "certificate",
+    "check_gradient",
+    "check_same",
+    "read_certificate",
+    "replay",
+    "structural_hash",
+    "write_certificate",
+]

@@ -11,17 +11,26 @@ import numpy as np
 
 import circuitgrad
 from circuitgrad import exact
+from circuitgrad.check.field import PRIMES
+from circuitgrad.check.gradient import check_gradient
 from circuitgrad.check.report import Report
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import FormatError
+from circuitgrad.formats.files import as_text, read_bytes, write_whole
 from circuitgrad.gates import gate_types
 
-__all__ = ["certificate", "read_certificate", "structural_hash"]
+__all__ = [
+    "certificate",
+    "read_certificate",
+    "replay",
+    "structural_hash",
+    "write_certificate",
+]
 
 FORMAT: Final = "circuitgrad certificate"
 VERSION: Final = 1
-#: Longest certificate that is read, in characters.
-MAX_LENGTH: Final = 100_000_000
+#: Most points that a certificate may ask to repeat.
+MAX_TRIALS: Final = 10_000
 
 _KEYS: Final = {
     "format": str,
@@ -86,13 +95,29 @@ def certificate(circuit: Circuit, gradient: Circuit, report: Report) -> dict[str
         "circuitgrad": circuitgrad.__version__,
         "source": structural_hash(circuit),
         "gradient": structural_hash(gradient),
-        **report.evidence,
+        "settings": report.evidence["settings"],
+        "certified": report.evidence.get("certified"),
         "verdicts": report.as_dict()["outputs"],
     }
 
 
-def read_certificate(text: str, file: str) -> Mapping[str, Any]:
-    """Read a certificate.
+def write_certificate(
+    path: str, circuit: Circuit, gradient: Circuit, report: Report
+) -> None:
+    """Write the certificate of a check, whole or not at all.
+
+    Raises
+    ------
+    WriteError
+        If that cannot be done.
+    """
+    data = certificate(circuit, gradient, report)
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    write_whole(path, f"{text}\n".encode())
+
+
+def read_certificate(path: str) -> dict[str, Any]:
+    """Read a certificate; ``-`` is standard input.
 
     Raises
     ------
@@ -100,20 +125,85 @@ def read_certificate(text: str, file: str) -> Mapping[str, Any]:
         If it is none.
     """
 
-    def fail(message: str) -> FormatError:
-        return FormatError(message, path=file)
+    def require(holds: bool, message: str) -> None:
+        if not holds:
+            raise FormatError(message, path=path)
 
-    if len(text) > MAX_LENGTH:
-        raise fail(f"a certificate of more than {MAX_LENGTH:,} characters (the limit)")
+    text = as_text(read_bytes(path), path)
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise fail(f"no JSON: {error}") from None
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise fail(f'no certificate: it should have "format": "{FORMAT}"')
-    if data.get("version") != VERSION:
-        raise fail(f"a certificate of version {data.get('version')!r}, not {VERSION}")
+        raise FormatError(f"no JSON: {error}", path=path) from None
+    found = data.get("format") if isinstance(data, dict) else None
+    require(found == FORMAT, f'no certificate: it should have "format": "{FORMAT}"')
+    version = data.get("version")
+    require(version == VERSION, f"a certificate of version {version!r}, not {VERSION}")
     for key, kind in _KEYS.items():
-        if not isinstance(data.get(key), kind):
-            raise fail(f'a certificate with "{key}" that is no {kind.__name__}')
-    return data
+        given = data.get(key)
+        require(isinstance(given, kind), f'"{key}" should be a {kind.__name__}')
+    settings = data["settings"]
+    for key in ("seed", "prime", "trials"):
+        given = settings.get(key)
+        whole = isinstance(given, int) and not isinstance(given, bool)
+        require(whole or (key != "seed" and given is None), f'"{key}" is no integer')
+    require(settings["prime"] in (None, *PRIMES), '"prime" should be 61 or 521')
+    trials = settings["trials"]
+    require(trials is None or 0 < trials <= MAX_TRIALS, f'"trials" is {trials!r}')
+    ranges = settings.get("ranges")
+    require(
+        isinstance(ranges, dict)
+        and all(
+            isinstance(pair, list)
+            and len(pair) == 2
+            and all(isinstance(end, int | float) for end in pair)
+            for pair in ranges.values()
+        ),
+        '"ranges" should have a pair of numbers for each input',
+    )
+    return dict(data)
+
+
+def replay(
+    circuit: Circuit, gradient: Circuit, data: Mapping[str, Any]
+) -> tuple[Report | None, list[str]]:
+    """Repeat the check of a certificate.
+
+    Parameters
+    ----------
+    circuit, gradient : Circuit
+    data : mapping
+        What `read_certificate` gave.
+
+    Returns
+    -------
+    report : Report or None
+        What was found now; None where the circuits are others.
+    differences : list of str
+        Where that is not what the certificate says.
+    """
+    differences = [
+        f"the {key} circuit is another: its hash is {found}"
+        for key, found in (
+            ("source", structural_hash(circuit)),
+            ("gradient", structural_hash(gradient)),
+        )
+        if found != data[key]
+    ]
+    if differences:
+        return None, differences
+    report = check_gradient(circuit, gradient, **data["settings"])
+    now = json.loads(json.dumps(certificate(circuit, gradient, report)))
+    if now["certified"] != data.get("certified"):
+        differences.append("another prime, degree, bound or number of points")
+    said = {
+        each.get("output"): each for each in data["verdicts"] if isinstance(each, dict)
+    }
+    for verdict in now["verdicts"]:
+        before = said.pop(verdict["output"], None)
+        if before != verdict:
+            level = before.get("level") if before else "absent"
+            differences.append(
+                f"{verdict['output']}: {verdict['level']}, {level} in the certificate"
+            )
+    differences += [f"no output {name!r} any more" for name in said]
+    return report, differences

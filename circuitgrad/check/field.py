@@ -12,6 +12,7 @@ sin, cos, tan  2t/(1 + t^2), (1 - t^2)/(1 + t^2) and their quotient, t = s u^e, 
                function; asin and acos are inverses
 atan, erf      s u^e
 sqrt           u^((p + 1)/4): multiplicative, and a root of u where u is a square
+u^v            u to the integer nearest to 0 of residue v, so u^(v - 1) is u^v/u
 abs, sign ...  by the quadratic character, which is multiplicative; it is odd, since the
                primes are 3 modulo 4, so that of u and -u one is positive
 =============  =====================================================================
@@ -71,12 +72,12 @@ _LOW: Final = 2**30 - 1
 
 # What a gate does in the field: the name of its type, by number.
 _ACTIONS: Final = (
-    "", "sum", "prod", "div", "inv", "power", "exp", "log", "sin", "cos", "tan", "sinh",
-    "cosh", "tanh", "asin", "acos", "atan", "erf", "sigmoid", "softplus", "sqrt", "abs",
-    "sign", "step", "relu", "leaky_relu", "max", "min",
+    "", "sum", "prod", "div", "inv", "power", "pow", "exp", "log", "sin", "cos", "tan",
+    "sinh", "cosh", "tanh", "asin", "acos", "atan", "erf", "sigmoid", "softplus",
+    "sqrt", "abs", "sign", "step", "relu", "leaky_relu", "max", "min",
 )  # fmt: skip
 (
-    _NONE, _SUM, _PROD, _DIV, _INV, _POWER, _EXP, _LOG, _SIN, _COS, _TAN, _SINH,
+    _NONE, _SUM, _PROD, _DIV, _INV, _POWER, _POW, _EXP, _LOG, _SIN, _COS, _TAN, _SINH,
     _COSH, _TANH, _ASIN, _ACOS, _ATAN, _ERF, _SIGMOID, _SOFTPLUS, _SQRT, _ABS,
     _SIGN, _STEP, _RELU, _LEAKY, _MAX, _MIN,
 ) = range(len(_ACTIONS))  # fmt: skip
@@ -337,6 +338,16 @@ def _real_power(u, exponent, steps, laws, p, found):  # type: ignore[no-untyped-
     return _raise(u, exponent, p)
 
 
+@part
+def _varying_power(u, exponent, p, found):  # type: ignore[no-untyped-def]
+    """Raise to the integer nearest to 0 that the exponent is the residue of."""
+    if u == 0:
+        found[_POLE] = 1
+    if exponent > p >> 1:
+        exponent -= 1  # e - p is e - 1 modulo p - 1
+    return _raise(u, exponent, p)
+
+
 @kernel
 def _values(  # type: ignore[no-untyped-def]
     op, offsets, operands, weights, params, live, action, numbers,
@@ -377,6 +388,12 @@ def _values(  # type: ignore[no-untyped-def]
         elif act == _POWER:
             k = params[v]
             value[v] = _real_power(u, exponents[k], steps[k], laws, p, found)
+        elif act == _POW:
+            k = params[operands[start + 1]]
+            if op[operands[start + 1]] == CONSTANT and k != exact.PI_PLACE:
+                value[v] = _real_power(u, exponents[k], steps[k], laws, p, found)
+            else:
+                value[v] = _varying_power(u, value[operands[start + 1]], p, found)
         elif act in (_MAX, _MIN):
             for w in range(start + 1, stop):
                 other = value[operands[w]]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from circuitgrad.check.certified import Certifier, Settings
-from circuitgrad.check.claims import claims
+from circuitgrad.check.claims import Claim, claims
 from circuitgrad.check.field import PRIMES
 from circuitgrad.check.proved import Prover
 from circuitgrad.check.report import Report, Verdict
@@ -16,7 +16,7 @@ from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
 from circuitgrad.progress import stage
 
-__all__ = ["check_gradient"]
+__all__ = ["check_gradient", "check_same"]
 
 
 def check_gradient(
@@ -99,26 +99,56 @@ def check_gradient(
                 proving.advance()
         unproved = [claim for claim in chosen if claim.name not in proved]
         if unproved:
-            certifier = Certifier(
-                circuit, gradient, unproved, Settings(prime, trials, seed)
+            found, evidence["certified"] = _settled(
+                circuit, gradient, unproved, Settings(prime, trials, seed), ranges or {}
             )
-            with stage("certifying"):
-                found = {verdict.output: verdict for verdict in certifier.verdicts()}
-            evidence.setdefault("certified", certifier.evidence())
-            open_ = [c for c in unproved if found[c.name].level != "certified"]
-            if open_:
-                with stage("sampling"):
-                    sampled = list(sample(circuit, gradient, open_, ranges or {}, seed))
-                for verdict in sampled:
-                    before = found[verdict.output]
-                    if verdict.level != "failed":
-                        verdict = _both(before, verdict, certifier.exactly)
-                    found[verdict.output] = verdict
             verdicts |= found
         for name, verdict in verdicts.items():  # another reading only of what failed
             if verdict.level != "failed":
                 readings[name] = []
     return Report(tuple(verdicts.values()), evidence)
+
+
+def check_same(circuit: Circuit, other: Circuit) -> Report:
+    """Check that two circuits with the same outputs, by name, compute the same.
+
+    Each output is certified in a prime field, or sampled, as `check_gradient` does.
+
+    Raises
+    ------
+    CircuitError
+        If one has an input or an output that the other has not.
+    """
+    outputs = dict(circuit.outputs)
+    if outputs.keys() != dict(other.outputs).keys():
+        raise CircuitError("the circuits have other outputs")
+    if not set(other.inputs) <= set(circuit.inputs):
+        raise CircuitError("the circuits have other inputs")
+    same = [Claim(name, v, outputs[name], -1, name) for name, v in other.outputs]
+    found, evidence = _settled(circuit, other, same, Settings(), {})
+    return Report(tuple(found.values()), {"certified": evidence})
+
+
+def _settled(
+    circuit: Circuit,
+    gradient: Circuit,
+    claims: Sequence[Claim],
+    settings: Settings,
+    ranges: Mapping[str, tuple[float, float]],
+) -> tuple[dict[str, Verdict], dict[str, Any]]:
+    """Certify claims, and sample what cannot be: the verdicts, by output, and how."""
+    certifier = Certifier(circuit, gradient, claims, settings)
+    with stage("certifying"):
+        found = {verdict.output: verdict for verdict in certifier.verdicts()}
+    doubtful = [claim for claim in claims if found[claim.name].level != "certified"]
+    if doubtful:
+        with stage("sampling"):
+            sampled = list(sample(circuit, gradient, doubtful, ranges, settings.seed))
+        for verdict in sampled:  # a point with digits says more than one in a field
+            if verdict.level != "failed":
+                verdict = _both(found[verdict.output], verdict, certifier.exactly)
+            found[verdict.output] = verdict
+    return found, certifier.evidence()
 
 
 def _both(field: Verdict, sampled: Verdict, exactly: bool) -> Verdict:

@@ -7,7 +7,13 @@ import sys
 
 import click
 
-from circuitgrad.cli.options import input_options, intervals_of, read_circuit
+from circuitgrad.cli.options import (
+    check_options,
+    input_options,
+    intervals_of,
+    read_circuit,
+    say,
+)
 
 __all__ = ["check", "diff", "draw", "stats"]
 
@@ -48,26 +54,54 @@ def stats(
 @click.command()
 @click.argument("source")
 @click.argument("gradient")
-@click.option("--ranges", metavar="X=LO:HI,...", help="Where to sample inputs.")
+@check_options
 @click.option("--seed", default=0, help="Seed of the random points.")
+@click.option(
+    "--replay", metavar="FILE", help="Repeat the check of a certificate, and compare."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for every output.")
 def check(
     source: str,
     gradient: str,
     ranges: str | None,
+    prime: str | None,
+    trials: int | None,
+    certificate: str | None,
     seed: int,
+    replay: str | None,
     as_json: bool,
     verbose: bool,
 ) -> int:
     """Check that GRADIENT computes the derivatives of SOURCE that its outputs name."""
     intervals = intervals_of(ranges)
+    if replay is not None and (ranges or prime or trials or seed):
+        raise click.UsageError("with --replay, the certificate says how to check")
     if source == gradient == "-":
         raise click.UsageError("one of the two files may be standard input")
     circuits = read_circuit(source, None, None), read_circuit(gradient, None, None)
-    from circuitgrad.check import check_gradient
+    from circuitgrad import check as checks
 
-    report = check_gradient(*circuits, ranges=intervals, seed=seed)
+    differences: list[str] = []
+    report: checks.Report | None
+    if replay is None:
+        report = checks.check_gradient(
+            *circuits,
+            ranges=intervals,
+            seed=seed,
+            prime=int(prime) if prime else None,
+            trials=trials,
+        )
+    else:
+        report, differences = checks.replay(*circuits, checks.read_certificate(replay))
+        for text in differences:
+            say(f"{replay}: error: {text}")
+        if report is None:
+            return 1
+        if not differences:
+            say(f"{replay}: the same verdicts")
+    if certificate is not None:
+        checks.write_certificate(certificate, *circuits, report)
     if as_json:
         click.echo(json.dumps(report.as_dict(), ensure_ascii=False))
     else:
@@ -75,7 +109,7 @@ def check(
             [report.summary(), *map(str, report.verdicts)] if verbose else [str(report)]
         )
         click.echo("\n".join(lines))
-    return report.exit_status
+    return 1 if differences else report.exit_status
 
 
 @click.command()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PassReport",
+    "check_options",
     "input_options",
     "intervals_of",
     "names",
@@ -89,6 +90,29 @@ def pass_options(command: Command) -> Command:
     )(command)
 
 
+def check_options(command: Command) -> Command:
+    """Add what a check depends on, and where its certificate goes."""
+    command = click.option(
+        "--certificate",
+        metavar="FILE",
+        help="Write what was checked, and how, as JSON that check --replay repeats.",
+    )(command)
+    command = click.option(
+        "--trials",
+        type=click.IntRange(1, 10_000),
+        metavar="N",
+        help="Points of the field; as many as the error bound asks for by default.",
+    )(command)
+    command = click.option(
+        "--prime",
+        type=click.Choice(["61", "521"]),
+        help="Certify modulo 2^61 - 1 or 2^521 - 1; by default what will do.",
+    )(command)
+    return click.option(
+        "--ranges", metavar="X=LO:HI,...", help="Where to sample inputs in the check."
+    )(command)
+
+
 def read_circuit(
     file: str | None, expression: str | None, from_format: str | None
 ) -> Circuit:
@@ -147,15 +171,19 @@ TIMES = ["pass", "ms", "size", "ops"]
 class PassReport:
     """Shows what passes did, as the options of `pass_options` ask for."""
 
-    def __init__(self, between: bool, time: bool, log: str | None) -> None:
-        self.between, self.time, self.log = between, time, log
+    def __init__(
+        self, between: bool, time: bool, log: str | None, verify: bool = False
+    ) -> None:
+        self.between, self.time, self.log, self.verify = between, time, log, verify
+        self.failed = False
         self.rows: list[list[str]] = []
         self.lines: list[str] = []
 
     @property
     def wanted(self) -> Callable[[Ran], None] | None:
         """What `circuitgrad.run` should report to; None where nothing is asked for."""
-        return self.note if self.between or self.time or self.log else None
+        asked = self.between or self.time or self.log or self.verify
+        return self.note if asked else None
 
     def note(self, ran: Ran) -> None:
         """Take note of a pass that has run."""
@@ -174,6 +202,8 @@ class PassReport:
                 )
                 for rewrite in ran.journal.rewrites()
             )
+        if self.verify:
+            self._verify(ran)
         if self.time:
             before, after = ran.before.stats(), ran.after.stats()
             self.rows.append(
@@ -186,6 +216,18 @@ class PassReport:
                     ),
                 ]
             )
+
+    def _verify(self, ran: Ran) -> None:
+        """Check a pass: its output against its input."""
+        from circuitgrad.check import check_gradient, check_same
+
+        if set(ran.after.inputs) - set(ran.before.inputs):
+            say(f"verify {ran.step}: unchecked (it has another input, a seed)")
+            return
+        check = check_gradient if ran.step.made_of.differentiates else check_same
+        report = check(ran.before, ran.after)
+        self.failed |= report.failed
+        say(f"verify {ran.step}: {report}")
 
     def write_log(self) -> None:
         """Write the log; before the circuit, so that either both are there or none."""

@@ -11,6 +11,7 @@ import click
 from circuitgrad.cli.options import (
     WRITTEN,
     PassReport,
+    check_options,
     input_options,
     intervals_of,
     names,
@@ -55,9 +56,7 @@ LEVELS_HELP = "none, tidy (the default), size or depth."
 @click.option(
     "--check/--no-check", default=None, help="Check the result; on by default."
 )
-@click.option(
-    "--ranges", metavar="X=LO:HI,...", help="Where to sample inputs in the check."
-)
+@check_options
 @click.option(
     "--json", "as_json", is_flag=True, help="Report on standard error as JSON."
 )
@@ -76,6 +75,9 @@ def grad(
     passes: str | None,
     check: bool | None,
     ranges: str | None,
+    prime: str | None,
+    trials: int | None,
+    certificate: str | None,
     as_json: bool,
     print_between_passes: bool,
     time_passes: bool,
@@ -87,6 +89,8 @@ def grad(
     """Write the gradient circuit of a circuit (of several outputs, the Jacobian)."""
     pipeline = passes_of(optimize, passes)
     intervals = intervals_of(ranges)
+    if check is False and certificate is not None:
+        raise click.UsageError("--certificate and --no-check exclude each other")
     if every and wrt is not None:
         raise click.UsageError("--all and --wrt exclude each other")
     circuit = read_circuit(file, expression, from_format)
@@ -112,7 +116,17 @@ def grad(
     if check is not False:
         from circuitgrad.check import check_gradient
 
-        report = check_gradient(circuit, emitted, ranges=intervals)
+        report = check_gradient(
+            circuit,
+            emitted,
+            ranges=intervals,
+            prime=int(prime) if prime else None,
+            trials=trials,
+        )
+        if certificate is not None:
+            from circuitgrad.check import write_certificate
+
+            write_certificate(certificate, circuit, emitted, report)
     notes = journal.notes
     if report is None or not report.failed:
         shown.write_log()
@@ -168,6 +182,9 @@ def _report_gradient(
     "-p", "--passes", metavar="PIPELINE", help="Such as 'bp{wrt=x},fold,cse,dce'."
 )
 @pass_options
+@click.option(
+    "--verify", is_flag=True, help="Check each pass: its output against its input."
+)
 @output_options
 def opt(
     file: str | None,
@@ -179,9 +196,10 @@ def opt(
     time_passes: bool,
     ieee: bool,
     log_rewrites: str | None,
+    verify: bool,
     output: str,
     to_format: str | None,
-) -> None:
+) -> int:
     """Run passes on a circuit."""
     pipeline = passes_of(optimize, passes)
     from circuitgrad.passes import LEVELS, parse_pipeline, run, with_ieee
@@ -191,7 +209,7 @@ def opt(
     steps = parse_pipeline(pipeline)
     goal = LEVELS[pipeline].goal if pipeline in LEVELS else None
     circuit = read_circuit(file, expression, from_format)
-    shown = PassReport(print_between_passes, time_passes, log_rewrites)
+    shown = PassReport(print_between_passes, time_passes, log_rewrites, verify)
     with recording() as journal:
         emitted = run(
             circuit,
@@ -199,6 +217,8 @@ def opt(
             goal=goal,
             report=shown.wanted,
         )
+    if shown.failed:
+        return 1
     shown.write_log()
     notes = journal.notes + write_circuit(emitted, output, to_format)
     shown.finish(notes)
@@ -207,6 +227,7 @@ def opt(
         compare(circuit.stats(), emitted.stats()),
         sys.stderr,
     )
+    return 0
 
 
 @click.command()

@@ -22,8 +22,8 @@ from circuitgrad.passes.share_sums import share_sums
 
 __all__ = ["LEVELS", "Level"]
 
-register_pass(reverse_mode, "bp")
-register_pass(forward_mode, "fp")
+register_pass(reverse_mode, "bp", differentiates=True)
+register_pass(forward_mode, "fp", differentiates=True)
 register_pass(fold)
 register_pass(fuse)
 register_pass(cse)

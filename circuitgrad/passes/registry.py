@@ -15,11 +15,15 @@ __all__ = ["PASSES", "Pass", "register_pass"]
 
 @dataclass(frozen=True)
 class Pass:
-    """A registered pass: a function of a circuit, with keyword options."""
+    """A registered pass: a function of a circuit, with keyword options.
+
+    One that ``differentiates`` computes derivatives; others compute what was computed.
+    """
 
     name: str
     function: Callable[..., Circuit]
     short: str | None = None
+    differentiates: bool = False
 
     @property
     def summary(self) -> str:
@@ -44,13 +48,17 @@ class Pass:
 PASSES: dict[str, Pass] = {}
 
 
-def register_pass(function: Callable[..., Circuit], short: str | None = None) -> Pass:
+def register_pass(
+    function: Callable[..., Circuit],
+    short: str | None = None,
+    differentiates: bool = False,
+) -> Pass:
     """Register a pass under its function's name, and a short name where it has one.
 
     Options are the function's keyword-only arguments, annotated ``bool``, ``int``,
     ``str | None``, ``Sequence[str] | None`` or ``Literal[...]`` of words.
     """
-    found = Pass(function.__name__, function, short)
+    found = Pass(function.__name__, function, short, differentiates)
     for name in (found.name, short):
         if name in PASSES:
             raise PipelineError(f"there is a pass {name!r} already")
