@@ -16,7 +16,7 @@ import circuitgrad as cg
 from circuitgrad.check import check_same, structural_hash
 from circuitgrad.check.certified import Certifier, Settings
 from circuitgrad.check.claims import claims
-from circuitgrad.check.degrees import degrees
+from circuitgrad.check.degrees import Degree, Degrees
 from circuitgrad.passes.registry import PASSES, Pass
 
 RATIONAL = ("sum", "prod", "div", "inv", "power")
@@ -97,6 +97,47 @@ def test_the_wrong_one_of_many_is_found():
     assert {v.output for v in report.verdicts if v.level == "failed"} == {a, b}
 
 
+def test_errors_of_two_names_of_one_vertex_do_not_cancel():
+    """Both are derivatives of one vertex by another, wrong by opposite amounts."""
+    circuit = cg.parse("input x, y\nf = x*y*x + y\noutput f, h = f")
+    wrong = cg.parse(
+        "input x, y\na = x*y\nf = 4*a\nh = 0*a\noutput df_dx = f, dh_dx = h"
+    )
+    assert [v.level for v in verdicts(circuit, wrong)[1]] == ["failed", "failed"]
+    assert cg.check_gradient(circuit, wrong).counts == {"failed": 2}
+
+
+@pytest.mark.parametrize("formula", ["max(x, x)", "min(x*y, y*x)", "max(x, x)*y"])
+def test_a_tie_is_a_kink(formula):
+    circuit = cg.parse_expression(formula)
+    wrong = cg.parse("input x\nd = 0*x\noutput df_dx = d")
+    assert [v.level for v in verdicts(circuit, wrong)[1]] == ["undecided"]
+    assert not cg.check_gradient(circuit, wrong).passed
+    assert cg.check_gradient(circuit, cg.gradient(circuit)).passed
+
+
+@pytest.mark.parametrize("formula", ["sin(x^K)", "abs(x^K + 3)", "exp(x^K)*y"])
+def test_the_bound_knows_arguments_of_functions(formula):
+    """The tangent of f(u) has the degree of u, and so has a value at a kink."""
+    for exponent in (10, 2**40):
+        circuit = cg.parse_expression(formula.replace("K", str(exponent)))
+        certifier, _ = verdicts(circuit, cg.gradient(circuit), prime=61, trials=1)
+        assert certifier.degree > exponent
+
+
+def test_many_wrong_partials_end_in_time(monkeypatch):
+    from circuitgrad.check import certified
+
+    monkeypatch.setattr(certified, "MAX_SWEPT", 1_000)
+    circuit = determinant(6)
+    gradient = cg.gradient(circuit)
+    vertices = gradient.output_vertices.tolist()
+    moved = zip(gradient.output_names, vertices[1:] + vertices[:1], strict=True)
+    _, found = verdicts(circuit, gradient.with_outputs(moved))
+    assert {v.level for v in found} >= {"failed", "undecided"}
+    assert "among others" in next(v.detail for v in found if v.level == "undecided")
+
+
 def test_a_point_at_a_kink_is_none():
     circuit = cg.parse_expression("relu(x - x)*y")
     _, found = verdicts(circuit, cg.gradient(circuit))
@@ -131,8 +172,7 @@ def test_a_gate_type_that_the_field_has_not(monkeypatch):
 def test_formal_degrees(formula, above, below):
     circuit = cg.parse_expression(formula)
     [(_, vertex)] = circuit.outputs
-    found = degrees(circuit)
-    assert (found[0][vertex], found[1][vertex]) == (above, below)
+    assert Degrees(circuit).value(vertex) == Degree(above, below)
 
 
 def test_elimination_has_no_bound_in_the_smaller_field():

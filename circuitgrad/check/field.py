@@ -400,10 +400,14 @@ def _values(  # type: ignore[no-untyped-def]
                 sign = _sign(_minus(other, u, p), p, found)
                 if (sign > 0) == (act == _MAX) and sign:
                     u = other
+            ties = 0
             for w in range(start, stop):  # the order is none of a line's
                 sign = _sign(_minus(value[operands[w]], u, p), p, found)
+                ties += sign == 0
                 if (sign > 0) == (act == _MAX) and sign:
                     found[_POLE] = 1
+            if ties > 1:
+                found[_AT_KINK] += 1
             value[v] = u
         elif act >= _ABS:
             slope = numbers[params[v]] if act == _LEAKY else u
@@ -474,7 +478,8 @@ class Values:
     signs : tuple of int
         How many signs decided something, and a digest of them.
     at_kink : bool
-        Whether an absolute value, a sign, a step or the like was taken of 0.
+        Whether an absolute value, a sign, a step or the like was taken of 0, or a
+        maximum or minimum of equal values.
     """
 
     of: Any
@@ -496,6 +501,7 @@ class Evaluator:
         self.laws = field.array(field.laws)
         names = ["", "", *(gate.name for gate in gate_types())]
         numbered = {name: k for k, name in enumerate(_ACTIONS)}
+        self.numbers, self.exponents, self.steps = (field.zeros(0) for _ in range(3))
         self.action = np.array([numbered.get(name, 0) for name in names], np.int64)
 
     def learn(self, columns: Columns) -> None:
@@ -510,6 +516,8 @@ class Evaluator:
         for place in lacking:
             if place in columns.weights or place in columns.params:
                 raise PoleError(f"{exact.number(place)} has no residue")
+        if len(self.numbers) == len(tables[0]):
+            return
         numbers, self.exponents, self.steps = map(self.field.array, tables)
         numbers[exact.PI_PLACE] = self.field.laws[-1]
         self.numbers = numbers

@@ -146,12 +146,12 @@ def _settled(
             sampled = list(sample(circuit, gradient, doubtful, ranges, settings.seed))
         for verdict in sampled:  # a point with digits says more than one in a field
             if verdict.level != "failed":
-                verdict = _both(found[verdict.output], verdict, certifier.exactly)
+                verdict = _joined(found[verdict.output], verdict, certifier.exactly)
             found[verdict.output] = verdict
     return found, certifier.evidence()
 
 
-def _both(field: Verdict, sampled: Verdict, exactly: bool) -> Verdict:
+def _joined(field: Verdict, sampled: Verdict, exactly: bool) -> Verdict:
     """Join the answers of the field, which is no certificate, and of sampling."""
     if field.level == "failed" and exactly:
         return field

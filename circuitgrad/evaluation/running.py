@@ -12,7 +12,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -225,9 +225,10 @@ def _share(work: Callable[[Iterator[int]], None], pieces: Shared, threads: int) 
         work(pieces)
     finally:
         pieces.stopped = True
-        for other in others:
-            if not other.cancel():  # it has begun
-                other.result()
+        begun = [other for other in others if not other.cancel()]
+        wait(begun)  # they write where this call's results are
+    for other in begun:
+        other.result()
 
 
 @functools.cache

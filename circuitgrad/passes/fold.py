@@ -127,12 +127,13 @@ class _Fold:
     def candidates(self, state: Ints) -> Iterator[int]:
         """Give the gates that may fold, in topological order, as the visits go on."""
         columns = self.columns
+        chained = trait_table("chained")
         batch = np.empty(_BATCH, dtype=np.int32)
         found = np.array([columns.sources, 0], dtype=np.int64)
         while found[0] < len(columns):
             _next_to_fold(
                 columns.op, columns.offsets, columns.operands, columns.weights,
-                columns.params, trait_table("chained"), columns.inputs, columns.sources,
+                columns.params, chained, columns.inputs, columns.sources,
                 state, batch, found,
             )  # fmt: skip
             yield from batch[: found[1]].tolist()
