@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from circuitgrad import exact, loops
+from circuitgrad import buffers, exact, loops
 from circuitgrad.errors import LimitError
 from circuitgrad.gates import CONSTANT, INPUT, SUM, gate_type, gate_types
 from circuitgrad.loops import kernel
@@ -135,8 +135,8 @@ class Columns:
 
         Those of a vertex are in the order of their consumers and slots.
         """
-        starts = np.zeros(len(self) + 2, dtype=np.int64)
-        wires = np.empty(self.wires, dtype=np.int32)
+        starts = buffers.full(len(self) + 2, 0, np.int64)
+        wires = buffers.empty(self.wires, np.int32)
         loops.distribute(self.operands, starts, wires)
         return starts[:-1], wires
 
@@ -450,20 +450,20 @@ def assemble(
     places = sorted(wanted_values, key=exact.sort_key)
     vertex_of = {value: len(inputs) + i for i, value in enumerate(places)}
     first_gate = len(inputs) + len(places)
-    place = np.full(len(wanted), -1, dtype=np.int32)
+    place = buffers.full(len(wanted), -1, np.int32)
     place[inputs] = np.arange(len(inputs))
     place[constants] = [vertex_of.get(value, -1) for value in values.tolist()]
 
     total = first_gate + gates
-    new_op = np.empty(total, dtype=np.uint8)
+    new_op = buffers.empty(total, np.uint8)
     new_op[: len(inputs)] = INPUT
     new_op[len(inputs) : first_gate] = CONSTANT
-    new_offsets = np.empty(total + 1, dtype=np.int32)
+    new_offsets = buffers.empty(total + 1, np.int32)
     new_offsets[: first_gate + 1] = 0
-    new_params = np.empty(total, dtype=np.int32)
+    new_params = buffers.empty(total, np.int32)
     new_params[: len(inputs)] = -1
     new_params[len(inputs) : first_gate] = places
-    new_operands, new_weights = np.empty((2, wires), dtype=np.int32)
+    new_operands, new_weights = (buffers.empty(wires, np.int32) for _ in range(2))
     odd = np.empty(2 * odds, dtype=np.int64)
     _compact(
         op, offsets, operands, weights, params, alias, keep, more,

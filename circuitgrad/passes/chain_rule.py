@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from circuitgrad import exact
+from circuitgrad import buffers, exact
 from circuitgrad.columns import Ints
 from circuitgrad.gates import PROD, SUM
 from circuitgrad.loops import kernel
@@ -137,11 +137,11 @@ def propagate(
     -----
     Linear in the wires.
     """
-    derivative = np.full(len(partials.columns), -1, dtype=np.int32)
+    derivative = buffers.full(len(partials.columns), -1, np.int32)
     derivative[seed[0]] = seed[1]
     room = partials.columns.wires + len(derivative)
     emission.reserve(room, 3 * partials.columns.wires)
-    vertex, of_slot = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
+    vertex, of_slot = buffers.empty(room, np.int32), buffers.empty(room, np.int32)
     found = np.array([emission.count, emission.wires, emission.count], dtype=np.int64)
     _propagate(
         int(down), *terms, used, partials.columns.offsets, partials.partial,

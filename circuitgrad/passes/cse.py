@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from circuitgrad import buffers
 from circuitgrad.circuit import Circuit
 from circuitgrad.columns import trait_table
 from circuitgrad.loops import kernel, part
@@ -31,7 +32,7 @@ def cse(circuit: Circuit) -> Circuit:
     """
     columns = circuit.columns
     count = len(columns)
-    same = np.empty(count, dtype=np.int32)
+    same = buffers.empty(count, np.int32)
     merged = np.zeros(1, dtype=np.int64)
     wires = np.append(columns.offsets[::_AHEAD], columns.wires)
     _number_values(
@@ -42,7 +43,7 @@ def cse(circuit: Circuit) -> Circuit:
         columns.params,
         trait_table("commutative"),
         count.bit_length(),
-        np.full(count * 3 // 2 + 16, -1, dtype=np.int32),
+        buffers.full(count * 3 // 2 + 16, -1, np.int32),
         np.empty(2 * int(np.diff(wires).max()), dtype=np.int64),
         np.zeros(_AHEAD + 1, dtype=np.int64),
         same,

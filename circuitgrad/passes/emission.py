@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from circuitgrad import buffers
 from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Columns, Ints, RawColumns
 from circuitgrad.errors import CircuitError
@@ -258,7 +259,7 @@ class Emission:
 
 
 def _grown(array: Ints, count: int, room: int) -> Ints:
-    grown: Ints = np.empty(room, dtype=array.dtype)
+    grown: Ints = buffers.empty(room, array.dtype)
     grown[:count] = array[:count]
     return grown
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from circuitgrad import exact
+from circuitgrad import buffers, exact
 from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Bools, Columns, Ints
 from circuitgrad.gates import CONSTANT, SUM
@@ -350,7 +350,7 @@ class _Fuse:
         hard = np.zeros(count, dtype=np.bool_)
         hard[self.source.output_vertices] = True
         inner = np.zeros(count, dtype=np.uint8)
-        root = np.full(count, _NOBODY, dtype=np.int32)
+        root = buffers.full(count, _NOBODY, np.int32)
         keep, found = np.empty(count, dtype=np.bool_), np.zeros(2, dtype=np.int64)
         _roots(
             columns.op, columns.offsets, columns.operands, self.source.live,
@@ -375,29 +375,30 @@ class _Fuse:
         """
         circuit, columns = self.source, self.columns
         count, room = len(columns), 2 * columns.wires + 1
-        place = np.cumsum(keep, dtype=np.int32)
+        place = buffers.empty(count, np.int32)
+        np.cumsum(keep, out=place)
         staying = int(place[-1])
         place -= 1
         place[~keep] = -1
         numerators, denominators = exact.small_fractions()
-        num, den = np.empty((2, single), dtype=np.int64)
-        end = np.empty(single, dtype=np.int32)
+        num, den = (buffers.empty(single, np.int64) for _ in range(2))
+        end = buffers.empty(single, np.int32)
         _through(
             columns.offsets, columns.operands, columns.weights, inner, index,
             numerators, denominators, end, num, den,
         )  # fmt: skip
         sum_num, sum_den, at, stop = np.empty((4, count), dtype=np.int64)
         item, taken = np.empty((2, count), dtype=np.int32)
-        op = np.empty(staying, dtype=np.uint8)
-        offsets = np.zeros(staying + 1, dtype=np.int32)
-        params = np.empty(staying, dtype=np.int32)
-        operands, weights = np.empty((2, room), dtype=np.int32)
+        op = buffers.empty(staying, np.uint8)
+        offsets = buffers.full(staying + 1, 0, np.int32)
+        params = buffers.empty(staying, np.int32)
+        operands, weights = (buffers.empty(room, np.int32) for _ in range(2))
         odd_wire, odd_num, odd_den = np.empty((3, room), dtype=np.int64)
         found = np.zeros(6, dtype=np.int64)
         _splice(
             columns.op, columns.offsets, columns.operands, columns.weights,
             columns.params, circuit.live, inner, index, end, num, den,
-            numerators, denominators, int(self.ieee), np.zeros(count, dtype=np.int32),
+            numerators, denominators, int(self.ieee), buffers.full(count, 0, np.int32),
             item, taken, sum_num, sum_den, at, stop, place,
             op, offsets, operands, weights, params,
             odd_wire, odd_num, odd_den, found,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from circuitgrad import exact
+from circuitgrad import buffers, exact
 from circuitgrad.builder import Builder, Expr
 from circuitgrad.columns import Bools, Ints, assemble
 from circuitgrad.gates import INPUT, SUM, gate_type
@@ -211,7 +211,7 @@ class Kinds:
         start, gates = columns.sources, len(columns) - columns.sources
         table = np.zeros(1 << max(4, (2 * gates).bit_length()), dtype=np.int32)
         first = np.zeros(gates, dtype=np.int32)
-        self.kind = np.empty(gates, dtype=np.int32)
+        self.kind = buffers.empty(gates, np.int32)
         found = np.zeros(1, dtype=np.int64)
         _kinds(
             columns.op, columns.offsets, columns.params, start, table, first,
@@ -246,7 +246,7 @@ class Partials:
         self.columns, self.kind, self.templates = columns, kinds.kind, kinds.templates
         self.start = columns.sources
         self.slot_at = _places([len(t.number) for t in self.templates])
-        self.partial = np.zeros(columns.wires, dtype=np.int32)
+        self.partial = buffers.full(columns.wires, 0, np.int32)
         _numbers(
             columns.offsets,
             columns.weights,
@@ -282,7 +282,7 @@ class Partials:
         wire_at = _places(
             _joined([body.fan_in[body.sources :] for body in bodies]).tolist()
         )
-        owner = np.empty(total, dtype=np.int32)
+        owner = buffers.empty(total, np.int32)
         loose = np.zeros(1, dtype=np.bool_)
         _stamp(
             columns.offsets, columns.operands, self.kind, self.start, wanted,
