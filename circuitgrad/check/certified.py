@@ -51,7 +51,8 @@ TRIES: Final = 64
 REAL_TRIES: Final = 32
 #: Wires that are swept to tell wrong partials from right ones.
 MAX_SWEPT: Final = 50_000_000
-#: Circuits of more wires are evaluated in the larger field only where asked for.
+#: Circuits of more wires are evaluated in the larger field only where asked for, and
+#: the first point without a pole is taken.
 LARGE_WIRES: Final = 100_000
 
 
@@ -119,10 +120,11 @@ class Certifier:
         names = _functions(circuit, types[0]) | _functions(gradient, types[1])
         self.kinked = bool(names & _KINKED)
         self.functions = sorted(names - _KINKED)
+        large = circuit.columns.wires + gradient.columns.wires > LARGE_WIRES
+        self.real_tries = 1 if large else REAL_TRIES
         exponent = settings.prime or 61
-        if settings.prime is None and self.degree >= 2.0**61 * ERROR:
-            wires = circuit.columns.wires + gradient.columns.wires
-            exponent = 521 if wires <= LARGE_WIRES else 61
+        if settings.prime is None and not large and self.degree >= 2.0**61 * ERROR:
+            exponent = 521
         self.field = Field(exponent, settings.seed)
         self.evaluator = Evaluator(self.field)
         self.tries = 0
@@ -180,7 +182,7 @@ class Certifier:
         best: Trial | None = None
         reason = PoleError("no point was tried")
         for attempt in range(TRIES):
-            if best is not None and attempt >= REAL_TRIES:
+            if best is not None and attempt >= self.real_tries:
                 break
             self.tries += 1
             try:
