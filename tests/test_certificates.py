@@ -242,6 +242,12 @@ def test_a_certificate_of_something_else(run):
         (lambda d: d["settings"].update(seed="0"), '"seed" is no integer'),
         (lambda d: d["settings"].update(trials=10**9), '"trials" is'),
         (lambda d: d["settings"].update(ranges={"x": 3}), '"ranges" should have'),
+        (lambda d: d["settings"].pop("seed"), '"seed" is no integer'),
+        (lambda d: d["settings"].pop("ranges"), '"ranges" should have'),
+        (
+            lambda d: d["settings"].update(ranges={"x": [0, float("inf")]}),
+            '"ranges" should have',
+        ),
     ],
 )
 def test_a_damaged_certificate(run, change, message):
@@ -252,6 +258,18 @@ def test_a_damaged_certificate(run, change, message):
     Path("c.json").write_text(json.dumps(data))
     status, _, words = run("check", "f.cg", "g.cg", "--replay", "c.json")
     assert (status, message in words) == (3, True), words
+
+
+def test_a_certificate_with_more_in_it_is_no_harm(run):
+    cg.write(cg.parse_expression("x*y"), "f.cg")
+    run("grad", "f.cg", "-o", "g.cg", "--certificate", "c.json")
+    data = json.loads(Path("c.json").read_text())
+    data["settings"]["shell"] = "rm"
+    del data["settings"]["prime"]
+    data["verdicts"].append({"output": []})
+    Path("c.json").write_text(json.dumps(data))
+    status, _, words = run("check", "f.cg", "g.cg", "--replay", "c.json")
+    assert (status, "the same verdicts" in words) == (0, True)
 
 
 def test_what_is_no_json_is_no_certificate(run):

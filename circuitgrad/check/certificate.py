@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +33,7 @@ VERSION: Final = 1
 #: Most points that a certificate may ask to repeat.
 MAX_TRIALS: Final = 10_000
 
+_SETTINGS: Final = ("seed", "prime", "trials", "ranges")
 _KEYS: Final = {
     "format": str,
     "version": int,
@@ -141,7 +143,7 @@ def read_certificate(path: str) -> dict[str, Any]:
     for key, kind in _KEYS.items():
         given = data.get(key)
         require(isinstance(given, kind), f'"{key}" should be a {kind.__name__}')
-    settings = data["settings"]
+    settings = {key: data["settings"].get(key) for key in _SETTINGS}  # and no others
     for key in ("seed", "prime", "trials"):
         given = settings.get(key)
         whole = isinstance(given, int) and not isinstance(given, bool)
@@ -155,12 +157,12 @@ def read_certificate(path: str) -> dict[str, Any]:
         and all(
             isinstance(pair, list)
             and len(pair) == 2
-            and all(isinstance(end, int | float) for end in pair)
+            and all(isinstance(end, int | float) and isfinite(end) for end in pair)
             for pair in ranges.values()
         ),
         '"ranges" should have a pair of numbers for each input',
     )
-    return dict(data)
+    return {**data, "settings": settings}
 
 
 def replay(
@@ -196,7 +198,9 @@ def replay(
     if now["certified"] != data.get("certified"):
         differences.append("another prime, degree, bound or number of points")
     said = {
-        each.get("output"): each for each in data["verdicts"] if isinstance(each, dict)
+        each["output"]: each
+        for each in data["verdicts"]
+        if isinstance(each, dict) and isinstance(each.get("output"), str)
     }
     for verdict in now["verdicts"]:
         before = said.pop(verdict["output"], None)

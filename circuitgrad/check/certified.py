@@ -105,7 +105,7 @@ class Certifier:
         settings: Settings = DEFAULTS,
     ) -> None:
         self.circuit, self.gradient = circuit, gradient
-        self.claims, self.seed = list(claims), settings.seed
+        self.claims = list(claims)
         # In a group, no two claims are of one output by one vertex: they would share
         # a direction, and errors of theirs could cancel.
         self.groups: dict[tuple[int, int], list[Claim]] = {}
@@ -329,6 +329,8 @@ class Certifier:
         parts = [f"{points} modulo 2^{self.field.exponent} - 1"]
         if self.bound is not None:
             parts.append(f"error below {max(self.bound, 1e-300):.1e}")
+        elif self.degree < self.field.prime:
+            parts.append(f"no bound: {self.signs} signs that may be either")
         else:
             size = math.log2(min(self.degree, sys.float_info.max))
             parts.append(f"no bound: the formal degree is near 2^{size:.0f} or more")

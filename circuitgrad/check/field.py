@@ -36,7 +36,7 @@ import numpy as np
 
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
-from circuitgrad.columns import Bools, Columns, starts_of
+from circuitgrad.columns import Bools, Columns, Ints, starts_of
 from circuitgrad.errors import EvaluationError
 from circuitgrad.evaluation.arithmetic import Formulas
 from circuitgrad.formats.sympy import from_sympy
@@ -139,6 +139,20 @@ class Field:
     def zeros(self, count: int) -> Any:
         """Give so many zeros."""
         return np.zeros(count, dtype=np.int64) if self.exponent == 61 else [0] * count
+
+    def take(self, elements: Any, places: Ints) -> Any:
+        """Give the elements at places."""
+        if self.exponent == 61:
+            return elements[places]
+        return [elements[place] for place in places.tolist()]
+
+    def put(self, elements: Any, places: Ints, new: Any) -> None:
+        """Set the elements at places."""
+        if self.exponent == 61:
+            elements[places] = new
+            return
+        for place, element in zip(places.tolist(), new, strict=True):
+            elements[place] = element
 
     def draw(self, count: int, *purpose: object) -> Any:
         """Draw elements that depend on the seed and a purpose alone."""
@@ -591,12 +605,10 @@ class Evaluator:
         for k, (code, arity, param) in enumerate(distinct.T.tolist()):
             first = columns.offsets[gates[kind.ravel() == k]]
             wires = [first + slot for slot in range(arity)]
-            operands = [columns.operands[w].tolist() for w in wires]
-            given = [self.field.array([values.of[u] for u in us]) for us in operands]
+            given = [self.field.take(values.of, columns.operands[w]) for w in wires]
             found = self.at_many(relation(code, arity, param), given)
             for into, partial in zip(wires, found, strict=True):
-                for w, each in zip(into.tolist(), partial, strict=True):
-                    slope[w] = each
+                self.field.put(slope, into, partial)
         return slope
 
     def tangents(
