@@ -21,6 +21,7 @@ from .formats.text import parse, parse_expression
 from .gates import GateType, register
 from .gradients import gradient, jacobian
 from .isomorphism import isomorphic
+from .limits import limits
 from .metrics import Stats, stats
 from .objective import ValueAndGrad, value_and_grad
 from .passes.cse import cse
@@ -71,6 +72,7 @@ __all__ = [
     "gradient",
     "isomorphic",
     "jacobian",
+    "limits",
     "parse",
     "parse_expression",
     "read",

@@ -104,6 +104,10 @@ class LimitError(FormatError):
 
     exit_status = 4
 
+    def at(self, path: str | None, line: int | None = None) -> LimitError:
+        """Give the same error with the place where it arose."""
+        return LimitError(self.message, path=path, line=line)
+
 
 def _excerpt(source: str, column: int, width: int = 76) -> tuple[str, int]:
     """Cut a long line down to what a terminal shows around the column."""

@@ -10,12 +10,13 @@ from __future__ import annotations
 import threading
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from circuitgrad.errors import LimitError
+from circuitgrad.limits import exceeded, limit
 
 __all__ = [
     "MINUS_ONE",
@@ -41,13 +42,10 @@ __all__ = [
 
 #: A rewrite that would make a number longer than this does not fire.
 MAX_REWRITE_DIGITS: Final = 64
-#: Longest number that a file may hold, in decimal digits.
-MAX_DIGITS: Final = 4_000
-#: Largest decimal exponent, as in ``1e9``, that a file may hold.
-MAX_DECIMAL_EXPONENT: Final = 4_000
+#: Digits that are read and written at once: CPython takes up to 4300.
+_PIECE: Final = 4_000
 
 _REWRITE_BOUND: Final = 10**MAX_REWRITE_DIGITS
-_NUMBER_BOUND: Final = 10**MAX_DIGITS
 
 
 class Pi:
@@ -149,16 +147,30 @@ def fits(value: Rational) -> bool:
 
 def check_digits(value: Fraction) -> Fraction:
     """Return the number, or raise `LimitError` where it is too long for a circuit."""
-    if abs(value.numerator) >= _NUMBER_BOUND or value.denominator >= _NUMBER_BOUND:
-        raise LimitError(f"a number of more than {MAX_DIGITS} digits (the limit)")
+    bound = _power_of_ten(limit("digits"))
+    if abs(value.numerator) >= bound or value.denominator >= bound:
+        raise exceeded("digits", f"a number of more than {limit('digits')} digits")
     return value
+
+
+def check_power(value: Fraction) -> Fraction:
+    """Return an exponent, or raise `LimitError` where it is too long for one."""
+    bound = _power_of_ten(limit("power"))
+    if abs(value.numerator) >= bound or value.denominator >= bound:
+        raise exceeded("power", f"an exponent of more than {limit('power')} digits")
+    return value
+
+
+@cache
+def _power_of_ten(digits: int) -> int:
+    return int(10**digits)
 
 
 def integer_power(base: Fraction, exponent: int) -> Fraction:
     """Raise a number to an integer power, refusing absurd sizes before it is done."""
     size = max(abs(base.numerator), base.denominator).bit_length() - 1
-    if size * abs(exponent) > MAX_DIGITS * 4:  # 4 bits hold a decimal digit
-        raise LimitError(f"a power of more than {MAX_DIGITS} digits (the limit)")
+    if size * abs(exponent) > limit("digits") * 4:  # 4 bits hold a decimal digit
+        raise exceeded("digits", f"a power of more than {limit('digits')} digits")
     return check_digits(base**exponent)
 
 
@@ -171,15 +183,27 @@ def parse_decimal(text: str) -> Fraction:
         If the literal has too many digits or an absurd exponent; nothing is expanded.
     """
     mantissa, _, exponent = text.lower().partition("e")
-    if len(mantissa) > MAX_DIGITS:
-        raise LimitError(f"a number of more than {MAX_DIGITS} digits (the limit)")
+    if len(mantissa) > limit("digits"):
+        raise exceeded("digits", f"a number of more than {limit('digits')} digits")
     if exponent:
         digits = exponent.lstrip("+-").lstrip("0")
-        if len(digits) > 9 or int(digits or 0) > MAX_DECIMAL_EXPONENT:
-            raise LimitError(
-                f"a decimal exponent beyond {MAX_DECIMAL_EXPONENT} (the limit)"
-            )
-    return Fraction(text)
+        most = limit("exponent")
+        if len(digits) > 9 or int(digits or 0) > most:
+            raise exceeded("exponent", f"a decimal exponent beyond {most}")
+    if len(mantissa) <= _PIECE:
+        return Fraction(text)
+    above, _, below = mantissa.partition(".")
+    scale = int(exponent or 0) - len(below)
+    return parse_integer(above + below) * Fraction(10) ** scale
+
+
+def parse_integer(text: str) -> int:
+    """Read digits of any number (CPython's `int` stops at 4300)."""
+    value = 0
+    for start in range(0, len(text), _PIECE):
+        piece = text[start : start + _PIECE]
+        value = value * 10 ** len(piece) + int(piece)
+    return value
 
 
 def as_fraction(value: object) -> Fraction:
@@ -215,10 +239,10 @@ def format_integer(value: int) -> str:
     """Write an integer of any length (CPython's `str` stops at 4300 digits)."""
     sign, value = ("-", -value) if value < 0 else ("", value)
     pieces = []
-    chunk = 10**4000
+    chunk = _power_of_ten(_PIECE)
     while value >= chunk:
         value, low = divmod(value, chunk)
-        pieces.append(f"{low:04000d}")
+        pieces.append(str(low).zfill(_PIECE))
     return sign + str(value) + "".join(reversed(pieces))
 
 

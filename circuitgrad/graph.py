@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from circuitgrad import exact
 from circuitgrad.errors import CircuitError, FormatError, LimitError
 from circuitgrad.gates import CONSTANT, INPUT, SUM, code_of, gate_type, has_gate
+from circuitgrad.limits import check_counts
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "decode", "encode"]
 
 FORMAT = "circuitgrad/1"
+
+T = TypeVar("T")
+S = TypeVar("S")
 
 
 def op_name(code: int) -> str:
@@ -78,11 +82,11 @@ def decode(graph: nx.MultiDiGraph[Any], path: str | None = None) -> Circuit:
     ------
     FormatError
         If the graph is no circuit; the message names the node or the edge.
+    LimitError
+        If it has too many nodes or outputs, or a name or number is too long.
     """
-    import numpy as np
-
     from circuitgrad.builder import Builder
-    from circuitgrad.names import is_identifier
+    from circuitgrad.names import check_length, is_identifier
 
     def fail(message: str, error: type[FormatError] = FormatError) -> FormatError:
         return error(message, path=path)
@@ -97,6 +101,7 @@ def decode(graph: nx.MultiDiGraph[Any], path: str | None = None) -> Circuit:
     name = graph.graph.get("name")
     if name is not None and not (isinstance(name, str) and is_identifier(name)):
         raise fail(f"the circuit's name {name!r} is not an identifier")
+    _limited(lambda nodes: check_counts(nodes, 0), len(graph), "the graph", fail)
     builder = Builder(name)
     vertex_of: dict[Any, int] = {}
     taken: dict[str, Any] = {}
@@ -121,11 +126,10 @@ def decode(graph: nx.MultiDiGraph[Any], path: str | None = None) -> Circuit:
             raise fail(f"node {node!r}: the name {label!r} is not an identifier")
         if label in taken:
             raise fail(f"nodes {taken[label]!r} and {node!r} are both named {label!r}")
+        _limited(check_length, label, f"node {node!r}", fail)
         taken[label] = node
         builder.names.setdefault(vertex_of[node], label)
     builder.outputs = _outputs(graph, vertex_of, fail)
-    if len(builder) > np.iinfo(np.int32).max:
-        raise LimitError("more than 2^31 vertices", path=path)
     try:
         return builder.finish()
     except CircuitError as error:
@@ -181,12 +185,18 @@ def _number(text: object, what: str, fail: Any) -> exact.Number:
         raise fail(
             f'{what} {text!r} is no number: write it as text, "3", "-1/3" or "pi"'
         )
+    above = _limited(exact.parse_decimal, match[2], what, fail)
+    below = _limited(exact.parse_decimal, match[3] or "1", what, fail)
+    if below == 0:
+        raise fail(f"{what} {text!r} divides by zero")
+    value = (-above if match[1] else above) / below
+    return _limited(exact.check_digits, value, what, fail)
+
+
+def _limited(check: Callable[[T], S], value: T, what: str, fail: Any) -> S:
+    """Call what raises `LimitError`, and say of what."""
     try:
-        above = exact.parse_decimal(match[2])
-        below = exact.parse_decimal(match[3]) if match[3] else Fraction(1)
-        if below == 0:
-            raise fail(f"{what} {text!r} divides by zero")
-        return exact.check_digits((-above if match[1] else above) / below)
+        return check(value)
     except LimitError as error:
         raise fail(f"{what}: {error.message}", LimitError) from None
 
@@ -260,7 +270,7 @@ def _gate(
         value = _number(data.get("param"), f"node {node!r}: the param", fail)
         if isinstance(value, exact.Pi):
             raise fail(f"node {node!r}: pi is never a param; {op} takes a number")
-        param = exact.intern(value)
+        param = exact.intern(_limited(exact.check_power, value, f"node {node!r}", fail))
     elif "param" in data:
         raise fail(f"node {node!r}: {op} takes no param")
     places = [exact.intern(weight) for weight in weights]
@@ -270,13 +280,14 @@ def _gate(
 def _outputs(
     graph: nx.MultiDiGraph[Any], vertex_of: dict[Any, int], fail: Any
 ) -> list[tuple[str, int]]:
-    from circuitgrad.names import is_identifier
+    from circuitgrad.names import check_length, is_identifier
 
     outputs = graph.graph.get("outputs")
     if not isinstance(outputs, (list, tuple)) or not outputs:
         raise fail(
             "the graph attribute 'outputs' should be a list of (name, node) pairs"
         )
+    _limited(lambda many: check_counts(0, many), len(outputs), "the graph", fail)
     found: dict[str, int] = {}
     for entry in outputs:
         if not isinstance(entry, (list, tuple)) or len(entry) != 2:
@@ -288,5 +299,6 @@ def _outputs(
             raise fail(f"output {label!r}: {node!r} is no node of the graph")
         if label in found:
             raise fail(f"two outputs are named {label!r}")
+        _limited(check_length, label, "an output", fail)
         found[label] = vertex_of[node]
     return list(found.items())

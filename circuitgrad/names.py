@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from circuitgrad.columns import Bools, Ints
 from circuitgrad.errors import CircuitError
+from circuitgrad.limits import exceeded, limit
 
-__all__ = ["Names", "is_identifier"]
+__all__ = ["Names", "check_length", "is_identifier"]
 
 
 def is_identifier(name: str) -> bool:
@@ -24,6 +25,13 @@ def is_identifier(name: str) -> bool:
         and all(char.isalnum() or char == "_" for char in name)
         and not name[0].isdecimal()
     )
+
+
+def check_length(name: str) -> str:
+    """Return a name that a file holds, or raise `LimitError` where it is too long."""
+    if len(name) > limit("name"):
+        raise exceeded("name", f"a name of more than {limit('name')} characters")
+    return name
 
 
 def _all_plain(names: list[str]) -> bool:

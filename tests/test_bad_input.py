@@ -75,29 +75,108 @@ def test_bad_text_has_its_place(text):
     assert shown[2] == " " * (3 + column) + "^"
 
 
-LIMITS = {
-    "f = 1e999999999\noutput f\n": "a decimal exponent beyond",
-    "f = 1e-999999999\noutput f\n": "a decimal exponent beyond",
-    "f = 2^999999999\noutput f\n": "a power of more than",
-    "f = 9^9^9\noutput f\n": "a power of more than",
-    f"f = {'9' * 5000}\noutput f\n": "a number of more than 4000 digits",
-    "f = 1e4000*1e4000\noutput f\n": "a number of more than 4000 digits",
-    "input x\nf = "
-    + "(" * 20_000
-    + "x"
-    + ")" * 20_000
-    + "\noutput f\n": "nested deeper than 10000",
+# text -> the limit that it passes, and what is said of it
+LIMITED = {
+    "f = 1e999999999\noutput f\n": ("exponent", "a decimal exponent beyond"),
+    "f = 1e-999999999\noutput f\n": ("exponent", "a decimal exponent beyond"),
+    "f = 2^999999999\noutput f\n": ("digits", "a power of more than"),
+    "f = 9^9^9\noutput f\n": ("digits", "a power of more than"),
+    f"f = {'9' * 5000}\noutput f\n": ("digits", "a number of more than 4000 digits"),
+    "f = 1e4000*1e4000\noutput f\n": ("digits", "a number of more than 4000 digits"),
+    "input x\nf = " + "(" * 20_000 + "x" + ")" * 20_000 + "\noutput f\n": (
+        "nesting",
+        "nested deeper than 10000",
+    ),
+    f"input x\nf = x^{'9' * 101}\noutput f\n": ("power", "an exponent of more than"),
+    f"input {'x' * 10_001}\noutput x\n": ("name", "a name of more than 10000"),
 }
 
 
-@pytest.mark.parametrize("text", LIMITS)
+@pytest.mark.parametrize("text", LIMITED)
 def test_limits_answer_at_once_with_their_place(text):
-    with pytest.raises(cg.LimitError, match=LIMITS[text]) as caught:
+    name, message = LIMITED[text]
+    with pytest.raises(cg.LimitError, match=message) as caught:
         cg.parse(text, "big.cg")
+    assert f"--limit {name}=N raises it" in caught.value.message
     assert caught.value.exit_status == 4
     assert caught.value.line is not None
     assert caught.value.column is not None
     assert all(len(line) < 120 for line in str(caught.value).splitlines())
+
+
+CHAIN = "input x\ng1 = x*x\ng2 = g1*x\nf = g2*x\noutput f, g1\n"
+RAISED = {
+    "gates": (CHAIN, 3, 4),
+    "outputs": (CHAIN, 1, 2),
+    "name": ("input xx\noutput xx\n", 1, 2),
+    "digits": (f"input x\nf = x + {5000 * '9'}.25\noutput f\n", 4_000, 6_000),
+    "exponent": ("input x\nf = x + 1e12\noutput f\n", 11, 12),
+    "power": ("input x\nf = x^100\noutput f\n", 2, 3),
+    "nesting": ("input x\nf = ((x))\noutput f\n", 1, 2),
+}
+
+
+@pytest.mark.parametrize("ending", [".cg", ".json", ".cgz"])
+@pytest.mark.parametrize("name", RAISED)
+def test_limits_hold_in_every_format_and_can_be_raised(name, ending, tmp_path):
+    if name in ("exponent", "nesting") and ending != ".cg":
+        pytest.skip("only text says it so")
+    text, low, enough = RAISED[name]
+    with cg.limits(**{name: enough}):
+        circuit = cg.parse(text)
+        cg.write(circuit, tmp_path / f"c{ending}")
+        if ending == ".cg":
+            (tmp_path / "c.cg").write_text(text)
+        assert cg.read(tmp_path / f"c{ending}") == circuit
+    with cg.limits(**{name: low}), pytest.raises(cg.LimitError, match=f"{name}=N"):
+        cg.read(tmp_path / f"c{ending}")
+
+
+@pytest.mark.parametrize("name", ["file", "text"])
+def test_limits_of_files(name, tmp_path):
+    (tmp_path / "c.cg").write_text(CHAIN)
+    with cg.limits(**{name: len(CHAIN)}):
+        cg.read(tmp_path / "c.cg")
+    with cg.limits(**{name: len(CHAIN) - 1}), pytest.raises(cg.LimitError) as caught:
+        cg.read(tmp_path / "c.cg")
+    assert caught.value.path == str(tmp_path / "c.cg")
+
+
+def test_gradients_that_would_be_too_large_are_refused():
+    circuit = cg.parse(CHAIN)
+    with cg.limits(outputs=1), pytest.raises(cg.LimitError, match="outputs=N"):
+        cg.jacobian(circuit)
+    for mode in ("reverse", "forward"):
+        with cg.limits(gates=5), pytest.raises(cg.LimitError, match="gates=N"):
+            cg.jacobian(circuit, mode=mode)
+
+
+def test_bulk_reading_keeps_the_limits():
+    lines = "".join(f"a{k} = x*x\n" for k in range(30_000))
+    plain = f"input x\n{lines}"
+    for text, limit in (
+        (f"{plain}{'b' * 10_001} = x*x\noutput a1\n", "name"),
+        (f"{plain}b = x^{'9' * 101}\noutput a1\n", "power"),
+        (f"{plain}b = {'9' * 4_001}*x\noutput a1\n", "digits"),
+    ):
+        with pytest.raises(cg.LimitError, match=f"{limit}=N") as caught:
+            cg.parse(text)
+        assert caught.value.line == 30_002
+    with cg.limits(gates=1_000), pytest.raises(cg.LimitError, match="gates=N"):
+        cg.parse(f"{plain}output a1\n")
+
+
+def test_limits_that_cannot_be():
+    with (
+        pytest.raises(cg.CircuitError, match="no limit 'gate'; there are: file"),
+        cg.limits(gate=3),
+    ):
+        pass
+    with (
+        pytest.raises(cg.CircuitError, match="should be 1 to 2,147,483,647"),
+        cg.limits(gates=0),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,8 @@ def test_a_wrong_gradient_is_not_written(run, monkeypatch):
         (["convert", "f.cg", "f.xyz"], "says no format"),
         (["draw", "-e", "x*x", "-o", "f.bmp"], "no figure format 'bmp'"),
         (["diff", "-", "-"], "one of the two files"),
+        (["grad", "-e", "x", "--limit", "gate=3"], "no limit 'gate'"),
+        (["grad", "-e", "x", "--limit", "gates"], "should be NAME=N"),
         (["frobnicate"], "No such command"),
     ],
 )  # fmt: skip
@@ -255,6 +257,14 @@ def test_bad_files_write_nothing_and_keep_what_stood_there(run, text, status, pl
         assert err.startswith(place)
         assert Path("out.cg").read_text() == "before"
         assert not Path("new.cg").exists()
+
+
+def test_a_limit_is_raised_for_one_command(run):
+    words = ["opt", "-e", f"x^{101 * '9'}"]
+    status, _, err = run(*words)
+    assert (status, "--limit power=N raises it" in err) == (4, True)
+    assert run(*words, "--limit", "power=101", "--limit", "digits=9999")[0] == 0
+    assert run(*words)[0] == 4
 
 
 def test_an_output_that_is_the_input(run):

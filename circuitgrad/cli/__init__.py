@@ -17,7 +17,7 @@ import click
 from circuitgrad.cli.evaluate import evaluate
 from circuitgrad.cli.inspect import check, diff, draw, stats
 from circuitgrad.cli.lists import passes, rules
-from circuitgrad.cli.options import say
+from circuitgrad.cli.options import limit_option, say
 from circuitgrad.cli.transform import convert, grad, opt
 from circuitgrad.errors import CircuitgradError, WriteError
 
@@ -114,4 +114,5 @@ for _command in (
     rules,
     passes,
 ):
+    _command.params.append(limit_option())
     cli.add_command(_command)

@@ -19,6 +19,7 @@ __all__ = [
     "check_options",
     "input_options",
     "intervals_of",
+    "limit_option",
     "names",
     "output_options",
     "pass_options",
@@ -111,6 +112,35 @@ def check_options(command: Command) -> Command:
     return click.option(
         "--ranges", metavar="X=LO:HI,...", help="Where to sample inputs in the check."
     )(command)
+
+
+def limit_option() -> click.Option:
+    """Make ``--limit``, which every command has: a larger limit, while it runs."""
+
+    def raise_limits(
+        context: click.Context, _: click.Parameter, given: tuple[str, ...]
+    ) -> None:
+        if given:
+            from circuitgrad.limits import limits
+
+            context.with_resource(limits(**dict(map(_limit, given))))
+
+    return click.Option(
+        ["--limit"],
+        multiple=True,
+        expose_value=False,
+        is_eager=True,
+        callback=raise_limits,
+        metavar="NAME=N",
+        help="Raise a limit on what files hold; errors say its NAME.",
+    )
+
+
+def _limit(text: str) -> tuple[str, int]:
+    name, _, value = text.partition("=")
+    if not (value.isascii() and value.isdigit() and len(value) < 20):
+        raise click.UsageError(f"{text!r} should be NAME=N, such as digits=10000")
+    return name, int(value)
 
 
 def read_circuit(

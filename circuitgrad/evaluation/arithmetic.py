@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 
 from circuitgrad import exact
-from circuitgrad.errors import EvaluationError, LimitError
+from circuitgrad.errors import EvaluationError
+from circuitgrad.limits import exceeded, limit
 
 __all__ = ["Decimals", "Floats", "Formulas", "Rationals", "Symbolic"]
 
-#: Longest number that an exact evaluation may make, in bits.
-MAX_BITS = 1_000_000
 #: Elementary functions of larger numbers, as a power of two, are not computed.
 MAX_MAGNITUDE = 4_000
 
@@ -76,8 +75,9 @@ class Rationals:
 
     def checked(self, value: Fraction) -> Fraction:
         """Return a gate's value, refusing one that is absurdly long."""
-        if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
-            raise LimitError(f"a value of more than {MAX_BITS} bits (the limit)")
+        size = max(value.numerator.bit_length(), value.denominator.bit_length())
+        if size > limit("bits"):
+            raise exceeded("bits", f"a value of more than {limit('bits')} bits")
         return value
 
     def divide(self, u: Fraction, v: Fraction) -> Fraction:
@@ -95,8 +95,8 @@ class Rationals:
         if u == 0 and exponent < 0:
             raise EvaluationError("division by zero")
         size = max(abs(u.numerator), u.denominator).bit_length()
-        if size * abs(exponent) > MAX_BITS:
-            raise LimitError(f"a power of more than {MAX_BITS} bits (the limit)")
+        if size * abs(exponent) > limit("bits"):
+            raise exceeded("bits", f"a power of more than {limit('bits')} bits")
         return u ** int(exponent)
 
     def absolute(self, u: Fraction) -> Fraction:

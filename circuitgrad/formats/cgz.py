@@ -33,7 +33,8 @@ from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Columns, Ints, starts_of
 from circuitgrad.errors import CircuitgradError, FormatError, LimitError
 from circuitgrad.gates import CONSTANT, INPUT, code_of, gate_type
-from circuitgrad.names import Names
+from circuitgrad.limits import check_counts, exceeded, limit
+from circuitgrad.names import Names, check_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +133,7 @@ def parse_cgz(data: bytes, path: str | None = None) -> Circuit:
     FormatError
         If it is no such file, is damaged, or holds no circuit.
     LimitError
-        If it holds a number that is too long.
+        If it passes a limit: gates, outputs, digits, the length of a name.
     """
 
     def fail(message: str) -> FormatError:
@@ -167,7 +168,7 @@ def parse_cgz(data: bytes, path: str | None = None) -> Circuit:
     try:
         return _circuit(name, arrays, texts, fail).verify()
     except LimitError as error:
-        raise LimitError(error.message, path=path) from None
+        raise error.at(path) from None
     except FormatError:
         raise
     except CircuitgradError as error:
@@ -236,6 +237,7 @@ def _circuit(
     op, fan_in, operands = arrays["op"], arrays["fan_in"], arrays["operands"]
     weights, params, shapes = arrays["weights"], arrays["params"], arrays["shapes"]
     count = len(op)
+    check_counts(count, len(arrays["output_vertices"]))
     require(
         len(fan_in) == len(params) == len(shapes) == count,
         "columns of vertices should be of one length",
@@ -263,7 +265,11 @@ def _circuit(
     loose = place_of[rational[rational >= 0]] == exact.PI_PLACE
     require(not loose.any(), "pi is a constant, never a weight or a parameter")
 
+    for place in np.unique(params[(op > CONSTANT) & (params >= 0)]).tolist():
+        exact.check_power(numbers[place])
+
     named, names = arrays["named"].astype(np.int64), lines("names")
+    check_length(max(names, key=len, default=""))
     require(len(named) == len(names), "as many names as named vertices should be there")
     if len(named):
         ascending = (np.diff(named) > 0).all() and named[0] >= 0 and named[-1] < count
@@ -299,8 +305,9 @@ def _number(text: str, fail: Callable[[str], FormatError]) -> exact.Number:
     parts = (above.removeprefix("-"), below or "1")
     if not all(part.isascii() and part.isdecimal() for part in parts):
         raise fail(f"numbers: {text[:40]!r} is no number")
-    if max(map(len, parts)) > exact.MAX_DIGITS:
-        raise LimitError(f"a number of more than {exact.MAX_DIGITS} digits (the limit)")
-    if int(parts[1]) == 0:
+    if max(map(len, parts)) > limit("digits"):
+        raise exceeded("digits", f"a number of more than {limit('digits')} digits")
+    size, divisor = map(exact.parse_integer, parts)
+    if divisor == 0:
         raise fail(f"numbers: {text[:40]!r} divides by zero")
-    return Fraction(int(above), int(parts[1]))
+    return Fraction(-size if above.startswith("-") else size, divisor)

@@ -6,15 +6,11 @@ import os
 import stat
 import sys
 import tempfile
-from typing import Final
 
 from circuitgrad.errors import FormatError, LimitError, WriteError
+from circuitgrad.limits import exceeded, limit
 
 __all__ = ["as_text", "read_bytes", "write_whole"]
-
-#: Largest file that is read, in bytes, and largest text.
-MAX_BYTES: Final = 2**30
-MAX_TEXT: Final = 2**28
 
 
 def read_bytes(path: str) -> bytes:
@@ -25,22 +21,23 @@ def read_bytes(path: str) -> bytes:
     FormatError
         If it is missing or a directory.
     LimitError
-        If it is larger than 1 GB.
+        If it is larger than the limit "file".
     """
+    most = limit("file")
     if path == "-":
         if sys.stdin is None:
             raise FormatError("standard input is closed", path="<stdin>")
-        data, path = sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"
+        data, path = sys.stdin.buffer.read(most + 1), "<stdin>"
     else:
         try:
             with open(path, "rb") as file:
-                data = file.read(MAX_BYTES + 1)
+                data = file.read(most + 1)
         except OSError as error:
             raise FormatError(
                 _reason(error, "a file that can be read"), path=path
             ) from None
-    if len(data) > MAX_BYTES:
-        raise LimitError(f"larger than {MAX_BYTES >> 20} MB (the limit)", path=path)
+    if len(data) > most:
+        raise _too_large("file", path)
     return data
 
 
@@ -52,10 +49,10 @@ def as_text(data: bytes, path: str) -> str:
     FormatError
         If it is binary or not UTF-8.
     LimitError
-        If it is larger than 256 MB.
+        If it is larger than the limit "text".
     """
-    if len(data) > MAX_TEXT:
-        raise LimitError(f"larger than {MAX_TEXT >> 20} MB (the limit)", path=path)
+    if len(data) > limit("text"):
+        raise _too_large("text", path)
     if b"\0" in data:
         raise FormatError("a binary file; a circuit is UTF-8 text", path=path)
     try:
@@ -65,6 +62,10 @@ def as_text(data: bytes, path: str) -> str:
         raise FormatError(
             f"not UTF-8: byte 0x{data[error.start]:02x} in line {line}", path=path
         ) from None
+
+
+def _too_large(name: str, path: str) -> LimitError:
+    return exceeded(name, f"larger than {limit(name):,} bytes").at(path)
 
 
 def _reason(error: OSError, wanted: str) -> str:

@@ -14,6 +14,7 @@ from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Columns, Ints, RawColumns
 from circuitgrad.errors import CircuitError
 from circuitgrad.gates import CONSTANT
+from circuitgrad.limits import check_counts
 from circuitgrad.names import Names
 from circuitgrad.provenance import Provenance
 
@@ -49,6 +50,8 @@ class Request:
         ------
         CircuitError
             If a name is unknown, or a constant.
+        LimitError
+            If these are too many.
         """
         outputs = dict(circuit.outputs)
         for name in of or ():
@@ -77,12 +80,9 @@ class Request:
                     )
         if not chosen:
             raise CircuitError("nothing to differentiate by: there is no input")
-        return cls(
-            tuple(
-                (n, outputs[n]) for n in dict.fromkeys(outputs if of is None else of)
-            ),
-            tuple(chosen),
-        )
+        asked = list(dict.fromkeys(outputs if of is None else of))
+        check_counts(0, len(asked) * len(chosen))
+        return cls(tuple((n, outputs[n]) for n in asked), tuple(chosen))
 
     @cached_property
     def of_vertices(self) -> Ints:
@@ -143,6 +143,7 @@ class Emission:
         """Take in what was written; ``belonging`` gives the parts of `Roles`."""
         self.count += vertices
         self.wires += wires
+        check_counts(self.count, 0)
         self.belonging.append(belonging)
 
     def source(self, op: int, param: int) -> int:

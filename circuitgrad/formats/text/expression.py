@@ -26,6 +26,8 @@ from circuitgrad.gates import (
     gate_type,
     has_gate,
 )
+from circuitgrad.limits import exceeded, limit
+from circuitgrad.names import check_length
 
 __all__ = [
     "OPERATORS",
@@ -35,9 +37,6 @@ __all__ = [
     "ProblemError",
     "bad_character",
 ]
-
-#: Deepest nesting of brackets that a file may have.
-MAX_NESTING: Final = 10_000
 
 #: What an unknown name is reported as, before the file says where it may come from.
 UNKNOWN_NAME: Final = "unknown name"
@@ -210,7 +209,7 @@ class ExpressionReader:
                 if base == 0 and exponent < 0:
                     raise ProblemError("division by the number zero", token)
                 return exact.integer_power(base, int(exponent))
-            place = exact.intern(exponent)
+            place = exact.intern(exact.check_power(exponent))
             gate = self.builder.add(POWER, (self.vertex(base),), None, place)
         else:
             gate = self.builder.add(POW, (self.vertex(base), self.vertex(exponent)))
@@ -258,7 +257,7 @@ class ExpressionReader:
             if token == "pi":
                 vertex = self.builder.constant_vertex(exact.PI_PLACE)
             elif self.free:
-                vertex = self.builder.input(token).vertex
+                vertex = self.builder.input(check_length(token)).vertex
                 self.scope[token] = vertex
             else:
                 raise ProblemError(UNKNOWN_NAME, index)
@@ -407,9 +406,8 @@ def _depth(pending: list[_Pending]) -> int:
 
 def _open(pending: list[_Pending], index: int, name: str) -> None:
     depth = _depth(pending) + 1
-    if depth > MAX_NESTING:
-        message = f"brackets nested deeper than {MAX_NESTING} (the limit)"
-        raise ProblemError(message, index, LimitError)
+    if depth > limit("nesting"):
+        raise exceeded("nesting", f"brackets nested deeper than {limit('nesting')}")
     pending.append(_Pending("(", index, name, depth))
 
 

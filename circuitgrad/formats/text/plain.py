@@ -19,6 +19,7 @@ from circuitgrad import exact
 from circuitgrad.columns import Ints, RawColumns, starts_of
 from circuitgrad.errors import CircuitgradError
 from circuitgrad.gates import DIV, INV, POWER, PROD, SUM, gate_types
+from circuitgrad.limits import limit
 from circuitgrad.loops import kernel
 
 __all__ = ["PlainLines"]
@@ -351,6 +352,10 @@ class PlainLines:
         pi = self.word("pi")
         if pi >= 0:
             self.vertex_of[pi] = -2
+        too_long = np.append(self.length[:words] > limit("name"), False)
+        if too_long.any():
+            names = np.flatnonzero(self.kind[: len(self.value)] == _NAME)
+            self.kind[names[too_long[self.value[names]]]] = _OTHER
         self.same = np.arange(words + 1, dtype=np.int32)
         self.zero = np.zeros(words + 1, dtype=np.bool_)
         self.numbers: dict[int, Fraction] = {words: Fraction(1)}  # one word more
@@ -373,7 +378,8 @@ class PlainLines:
     @staticmethod
     def _number(text: str) -> Fraction | None:
         try:
-            return exact.check_digits(exact.parse_decimal(text))
+            value = exact.check_digits(exact.parse_decimal(text))
+            return exact.check_power(value)  # it may be an exponent
         except (CircuitgradError, ValueError):
             return None
 

@@ -15,7 +15,7 @@ from circuitgrad import exact
 from circuitgrad.builder import Builder
 from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Ints, RawColumns
-from circuitgrad.errors import FormatError
+from circuitgrad.errors import FormatError, LimitError
 from circuitgrad.formats.text.expression import (
     OPERATORS,
     TOKEN,
@@ -26,7 +26,8 @@ from circuitgrad.formats.text.expression import (
 )
 from circuitgrad.formats.text.plain import PlainLines
 from circuitgrad.gates import CONSTANT, INPUT, has_gate
-from circuitgrad.names import Names
+from circuitgrad.limits import check_counts
+from circuitgrad.names import Names, check_length
 from circuitgrad.progress import stage
 
 __all__ = ["parse", "parse_expression"]
@@ -180,15 +181,24 @@ class _File:
                     wait = min(wait, _PATIENCE)
                     lines.advance(after - number)
                     number = after
+                    self.check_counts(number)
                     if number == len(self.lines):
                         break
                 self.read_line(number + 1)
                 number += 1
+                self.check_counts(number)
                 waited += 1
                 if number % 1_000 == 0:
                     lines.advance(1_000)
         self.resolve_outputs()
         return self.finished()
+
+    def check_counts(self, number: int) -> None:
+        """See that the circuit is not too large, after so many lines."""
+        try:
+            check_counts(len(self.builder), len(self.outputs))
+        except LimitError as error:
+            raise error.at(self.path, number) from None
 
     def read_line(self, number: int) -> None:
         code = self.lines[number - 1].partition("#")[0]
@@ -341,7 +351,10 @@ class _File:
             raise ProblemError(
                 f"{what} where a name should" if what else bad_character(name), index
             )
-        return name
+        try:
+            return check_length(name)
+        except LimitError as error:
+            raise ProblemError(error.message, index, LimitError) from None
 
     def names(self, tokens: list[str]) -> list[int]:
         """Give the indices of the names in a comma-separated list after a keyword."""
@@ -424,7 +437,7 @@ def parse(text: str, path: str | None = None) -> Circuit:
     FormatError
         With line, column and a caret, at the first thing that is wrong.
     LimitError
-        If a number, an exponent or the nesting passes its limit.
+        If it passes a limit (`circuitgrad.limits`).
 
     Examples
     --------
