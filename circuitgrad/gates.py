@@ -3,8 +3,8 @@
 A record (`GateType`) says
 
 ``value(m, *operands)``
-    what the gate computes, in the arithmetic ``m``: floats, exact rationals, 50-digit
-    numbers or sympy formulas (`circuitgrad.evaluation.arithmetic`).  The operands
+    what the gate computes, in the arithmetic ``m``: floats, exact rationals, balls
+    or sympy formulas (`circuitgrad.evaluation.arithmetic`).  The operands
     have ``+ - * /``; everything else is a function of ``m``.
 ``partials(g, y, *operands)``
     the partial derivative by each operand slot, in the circuit's own operators over

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from strategies import POINTS, at, circuits
 
 import circuitgrad as cg
-from circuitgrad.evaluation.arithmetic import Decimals
+from circuitgrad.evaluation.balls import Balls, precision
 from circuitgrad.evaluation.evaluate import is_rational, vertex_values
 
 #: Operations of f with its gradient: what is reached, which must not get worse.
@@ -32,20 +32,20 @@ def small(circuit, level="size"):
 
 
 def agree(left, right, points):
-    """Compare outputs: exactly where they are rational, else to 40 of 50 digits."""
+    """Compare outputs: exactly where they are rational, else in balls, to 40 digits."""
     exact = is_rational(left) and is_rational(right)
     for point in points:
         if exact:
             a, b = cg.evaluate(left, point), cg.evaluate(right, point)
             assert a == b
             continue
-        arithmetic = Decimals(50)
-        inputs = [arithmetic.number(point[name]) for name in left.inputs]
-        a, b = (vertex_values(c, arithmetic, inputs) for c in (left, right))
-        names = dict(right.outputs)
-        for name, vertex in left.outputs:
-            x, y = a[vertex], b[names[name]]
-            assert abs(x - y) <= 1e-40 * max(1, abs(x)), name
+        arithmetic, names = Balls(), dict(right.outputs)
+        with precision(512):
+            inputs = [arithmetic.number(point[name]) for name in left.inputs]
+            a, b = (vertex_values(c, arithmetic, inputs) for c in (left, right))
+            for name, vertex in left.outputs:
+                x, y = a[vertex].value, b[names[name]].value
+                assert abs(x - y) < 1e-40 * (1 + abs(x)), name
 
 
 def points(circuit, count=2, seed=0):

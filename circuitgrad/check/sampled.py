@@ -1,14 +1,18 @@
-"""The level "sampled": values at random points, to 50 digits.
+"""The level "sampled": balls around values at random points.
 
-The derivative that the gradient circuit's values are compared with is a central
-difference of the source circuit's value, at 180 digits or more: it uses no derivative
-rule at all.
+The source is evaluated in series of balls (`circuitgrad.evaluation.balls`): each vertex
+that a claim differentiates by is moved in a random direction, and the slope of the
+output is compared with the combination of the gradient circuit's values.  It uses no
+derivative rule of circuitgrad at all.  Two sides whose balls do not meet differ: that
+is proved.  They agree where the difference is a ball around 0 with a radius of 50
+digits less than the smallest term; as many bits are taken as that asks for.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
@@ -20,32 +24,27 @@ from circuitgrad.check.claims import Claim
 from circuitgrad.check.report import Verdict
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import EvaluationError
-from circuitgrad.evaluation.arithmetic import Decimals
+from circuitgrad.evaluation.balls import Ball, Balls, UnsettledError, precision
 from circuitgrad.evaluation.evaluate import vertex_values
-from circuitgrad.gates import CONSTANT, POWER, gate_type
+from circuitgrad.gates import CONSTANT, POWER, REAL, gate_type
 
 __all__ = ["DIGITS", "POINTS", "Sampler", "sample"]
 
-#: Digits to which values must agree, relative to the largest term compared.
+#: Digits to which sides must agree, relative to the smallest term compared.
 DIGITS: Final = 50
 #: Points at which every output is compared.
 POINTS: Final = 8
 #: Points where a circuit has kinks or roots: each side of each should be met.
 KINK_POINTS: Final = 32
-#: Most wires that are evaluated for one check: some ten seconds.
+#: Most wires that are evaluated for one check, at 256 bits: some seconds.
 MAX_STEPS: Final = 1_000_000
+#: Bits at first; they are doubled until the balls are small enough.
+LEAST_BITS: Final = 256
+MAX_BITS: Final = 4_096
 
-# With L the decimal length of the largest value met, values have 180 + 3 L digits and
-# the step is h = 10^-(58 + L): truncation (h^2 times a third derivative) and rounding
-# stay below 10^-110.
-_WORKING_DIGITS: Final = 180
-_STEP_DIGITS: Final = 58
-_MAX_LENGTH: Final = 1_000
-_FLOOR: Final = Fraction(1, 10**105)
-#: Terms further apart than this are not compared in one sum.
-_SPREAD: Final = 10**40
 _ATTEMPTS: Final = 60  # for each point
-#: Intervals to draw inputs from, in turn, where the caller names none.
+_UNSETTLED: Final = 8  # places where all bits did not do: there may be no others
+#: Intervals to draw inputs from, in turn, where those of the gates do not do.
 _INTERVALS: Final = (
     (-2.0, 2.0),
     (0.5, 2.0),
@@ -54,32 +53,26 @@ _INTERVALS: Final = (
     (-0.9, 0.9),
     (1.0, 5.0),
 )
+_LEAST: Final = Fraction(1, 10**DIGITS)
 
 
 class OutOfStepsError(Exception):
     """The check would take too long."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Point:
-    """A point and the values there, with as many digits as their size asks for."""
+    """A point, and the balls there."""
 
-    inputs: Mapping[str, Any]
-    arithmetic: Decimals
-    step: Any
-    values: Sequence[Any]  # of the source's vertices
-    gradient: Sequence[Any]  # of the gradient circuit's
-
-    def agree(self, expected: Any, found: Any, scale: Any) -> bool:
-        """Tell whether two values agree to 50 digits of the scale, rounding apart."""
-        number = self.arithmetic.number
-        bound = scale * number(Fraction(1, 10**DIGITS)) + number(_FLOOR)
-        return bool(abs(expected - found) <= bound)
+    inputs: Mapping[str, Fraction]
+    bits: int
+    values: Sequence[Ball]  # of the source's vertices
+    gradient: Sequence[Ball]  # of the gradient circuit's
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How two values compare: ``equal``, ``spread``, ``different`` or ``kink``."""
+    """What came of it: ``equal``, ``different``, ``open`` where bits ran out."""
 
     kind: str
     expected: Any
@@ -87,7 +80,7 @@ class Comparison:
 
 
 class Sampler:
-    """Points in a circuit's domain, with the values of both circuits there.
+    """Points in a circuit's domain, with the balls of both circuits there.
 
     Parameters
     ----------
@@ -117,123 +110,151 @@ class Sampler:
 
     def reserve(self) -> None:
         """See beforehand that the steps suffice where all goes well."""
-        needed = self.gradient.columns.wires + 3 * self.circuit.columns.wires
+        needed = self.gradient.columns.wires + 2 * self.circuit.columns.wires
         if needed * self.wanted > self.steps:
             raise OutOfStepsError
 
     def draw(self) -> bool:
         """Find points where both circuits have values; tell whether enough."""
+        domains = _domains(self.circuit)
+        unsettled = 0
         for attempt in range(_ATTEMPTS * self.wanted):
-            if len(self.points) == self.wanted:
-                return True
-            interval = _INTERVALS[attempt % len(_INTERVALS)]
-            place = {
-                name: Fraction(
-                    round(self.random.uniform(*self.ranges.get(name, interval)), 6)
-                )
+            if len(self.points) == self.wanted or unsettled == _UNSETTLED:
+                break
+            turn = attempt % (len(_INTERVALS) + 1)
+            own, usual = ({}, _INTERVALS[turn - 1]) if turn else (domains, (-2.0, 2.0))
+            intervals = {**own, **self.ranges}
+            # a float is a ball of no width
+            inputs = {
+                name: Fraction(self.random.uniform(*intervals.get(name, usual)))
                 for name in self.circuit.inputs
             }
             try:
-                self.points.append(self.point(place))
+                self.points.append(self.at(inputs, LEAST_BITS))
             except EvaluationError as error:
                 self.reason = str(error)
+                unsettled += isinstance(error, UnsettledError)
         return len(self.points) == self.wanted
 
-    def point(self, place: Mapping[str, Fraction], length: int = 0) -> Point:
-        """Evaluate both circuits at a place, with digits for values of some length."""
-        arithmetic = Decimals(_WORKING_DIGITS + 3 * length)
-        inputs = {name: arithmetic.number(value) for name, value in place.items()}
-        values = self.evaluate(self.circuit, arithmetic, inputs)
-        gradient = self.evaluate(self.gradient, arithmetic, inputs)
-        sizes = [abs(v) for v in (*values, *gradient) if v]
-        longest = arithmetic.context.mag(max(sizes)) if sizes else 0
-        needed = max(0, longest * 302 // 1000)  # decimal digits of a power of two
-        if needed > _MAX_LENGTH:
-            raise EvaluationError(f"values of more than {_MAX_LENGTH} digits")
-        if needed > length:
-            return self.point(place, needed)
-        step = arithmetic.number(Fraction(1, 10 ** (_STEP_DIGITS + length)))
-        return Point(inputs, arithmetic, step, values, gradient)
+    def at(self, inputs: Mapping[str, Fraction], bits: int) -> Point:
+        """Evaluate both circuits, with as many bits as it takes.
+
+        Raises
+        ------
+        EvaluationError
+            If one has no value there; `UnsettledError` if bits ran out.
+        """
+        while True:
+            try:
+                with precision(bits):
+                    values = self.evaluate(self.circuit, inputs, bits)
+                    gradient = self.evaluate(self.gradient, inputs, bits)
+                return Point(inputs, bits, values, gradient)
+            except UnsettledError:
+                bits *= 2
+                if bits > MAX_BITS:
+                    raise
+
+    def refine(self, point: Point) -> bool:
+        """Make the balls at a point smaller; tell whether there were bits left."""
+        if 2 * point.bits > MAX_BITS:
+            return False
+        finer = self.at(point.inputs, 2 * point.bits)
+        point.bits, point.values, point.gradient = (
+            finer.bits, finer.values, finer.gradient
+        )  # fmt: skip
+        return True
 
     def evaluate(
         self,
         circuit: Circuit,
-        arithmetic: Decimals,
-        inputs: Mapping[str, Any],
-        shift: Any = None,
-    ) -> list[Any]:
+        inputs: Mapping[str, Fraction],
+        bits: int,
+        shift: Callable[[int, Ball], Ball] | None = None,
+    ) -> list[Ball]:
         """Evaluate a circuit's vertices, inputs by name; this is what is counted."""
-        self.steps -= circuit.columns.wires + len(circuit.inputs)
+        wires = circuit.columns.wires + len(circuit.inputs)
+        self.steps -= wires * (bits // LEAST_BITS)
         if self.steps < 0:
             raise OutOfStepsError
-        given = [inputs[name] for name in circuit.inputs]
-        return vertex_values(circuit, arithmetic, given, shift)
+        given = [Ball.of(inputs[name]) for name in circuit.inputs]
+        return vertex_values(circuit, Balls(), given, shift)
 
-    def success(self, claim: Claim) -> Verdict:
-        """Report agreement at all points."""
-        detail = f"{self.wanted} points, {DIGITS} digits"
+    def success(self, claim: Claim, points: int) -> Verdict:
+        """Report agreement at points."""
+        detail = f"{points} point{'s' * (points > 1)}, {DIGITS} digits"
         return Verdict(claim.name, claim.text, "sampled", detail)
 
-    def failure(self, claim: Claim, point: Point, expected: Any, found: Any) -> Verdict:
+    def failure(self, claim: Claim, point: Point, compared: Comparison) -> Verdict:
         """Report a point where the values differ."""
-        text = point.arithmetic.context.nstr
+        sides = compared.expected, compared.found
+        with precision(point.bits):
+            expected, found = (side.str(30, radius=False) for side in sides)
         return Verdict(
             claim.name,
             claim.text,
             "failed",
-            point={name: text(v, 10) for name, v in point.inputs.items()},
-            expected=text(expected, 30),
-            found=text(found, 30),
+            point={name: str(float(value)) for name, value in point.inputs.items()},
+            expected=expected,
+            found=found,
         )
 
     def compare(self, point: Point, claims: Sequence[Claim]) -> Comparison:
-        """Compare partial derivatives of one output at a point, all at once.
+        """Compare a value at a point, or partials of one output, all at once.
 
         Every vertex that a claim differentiates by is moved in its own random
-        direction; the change of the output is compared with the sum of direction times
+        direction; the slope of the output is compared with the sum of direction times
         partial.
+
+        Raises
+        ------
+        EvaluationError
+            If the output has no slope there, at a kink.
         """
-        direction = self.directions(point, claims)
-        output = claims[0].output
-        ends = [self.moved(point, direction, output, sign) for sign in (1, -1)]
-        expected = (ends[0] - ends[1]) / (2 * point.step)
-        terms = [direction[c.by] * point.gradient[c.found] for c in claims]
-        found = sum(terms[1:], start=terms[0])
-        sizes = [abs(expected), *(abs(term) for term in terms)]
-        if point.agree(expected, found, max(sizes)):
-            apart = [size for size in sizes[1:] if size]
-            spread = bool(apart) and max(apart) > _SPREAD * min(apart)
-            return Comparison("spread" if spread else "equal", expected, found)
-        # On a kink, or where the difference is no derivative, its two halves disagree.
-        middle = point.values[output]
-        halves = [(ends[0] - middle) / point.step, (middle - ends[1]) / point.step]
-        loose = max(abs(half) for half in halves) / 10**25
-        smooth = abs(halves[0] - halves[1]) <= loose + point.step
-        return Comparison("different" if smooth else "kink", expected, found)
-
-    def directions(self, point: Point, claims: Sequence[Claim]) -> dict[int, Any]:
-        """Draw how far each vertex moves, relative to its size; a single one by 1."""
-        one = point.arithmetic.number(1)
+        direction = {
+            claim.by: Fraction(self.random.choice((1, -1)) * self.random.randint(1, 99))
+            for claim in claims
+        }
         if len(claims) == 1:
-            return {claims[0].by: one}
-        found = {}
-        for claim in claims:
-            size = point.values[claim.by]
-            part = self.random.choice((1, -1)) * self.random.randrange(10**6, 10**7)
-            found[claim.by] = (abs(size) if size else one) * part / 10**6
-        return found
+            direction = {claims[0].by: Fraction(1)}
+        while True:
+            with precision(point.bits):
+                if claims[0].by < 0:
+                    expected = point.values[claims[0].output].value
+                else:
+                    expected = self.slope(point, direction, claims[0].output)
+                terms = [
+                    Ball.of(direction[claim.by]).value
+                    * point.gradient[claim.found].value
+                    for claim in claims
+                ]
+                compared = _compared(expected, terms)
+            if compared.kind != "open" or not self.refine(point):
+                return compared
 
-    def moved(
-        self, point: Point, direction: Mapping[int, Any], output: int, sign: int
+    def slope(
+        self, point: Point, direction: Mapping[int, Fraction], output: int
     ) -> Any:
-        """Evaluate an output with vertices moved by a step in their directions."""
+        """Give an output's slope where vertices move in their directions."""
 
-        def shift(vertex: int, value: Any) -> Any:
+        def shift(vertex: int, value: Ball) -> Ball:
             part = direction.get(vertex)
-            return value if part is None else value + sign * point.step * part
+            return value if part is None else value + Ball.of(0, part)
 
-        values = self.evaluate(self.circuit, point.arithmetic, point.inputs, shift)
-        return values[output]
+        values = self.evaluate(self.circuit, point.inputs, point.bits, shift)
+        return values[output].slope
+
+
+def _compared(expected: Any, terms: Sequence[Any]) -> Comparison:
+    """Compare a ball with a sum of balls."""
+    found = sum(terms[1:], start=terms[0])
+    difference = expected - found
+    if not difference.contains(0):
+        return Comparison("different", expected, found)
+    sizes = [term.abs_lower() for term in terms if not term.contains(0)]
+    least = min(sizes) if sizes else Ball.of(1).value
+    near = difference.rad() < least * Ball.of(_LEAST).value
+    return Comparison("equal" if near else "open", expected, found)
 
 
 def _has_kinks(circuit: Circuit) -> bool:
@@ -246,6 +267,22 @@ def _has_kinks(circuit: Circuit) -> bool:
     return any(t.kinks or "root" in t.traits for t in types)
 
 
+def _domains(circuit: Circuit) -> dict[str, tuple[float, float]]:
+    """Give the intervals of inputs that gates' domains ask for, by name."""
+    columns = circuit.columns
+    wires = np.flatnonzero(columns.operands < columns.inputs)
+    found: dict[str, tuple[float, float]] = {}
+    for wire in wires[circuit.live[columns.consumer[wires]]].tolist():
+        consumer = int(columns.consumer[wire])
+        slot = wire - int(columns.offsets[consumer])
+        low, high = gate_type(int(columns.op[consumer])).interval(slot)
+        if (low, high) != REAL:
+            name = circuit.inputs[int(columns.operands[wire])]
+            least, most = found.get(name, (low, high))
+            found[name] = max(low, least), min(high, most)
+    return {name: (low, high) for name, (low, high) in found.items() if low < high}
+
+
 def sample(
     circuit: Circuit,
     gradient: Circuit,
@@ -253,7 +290,7 @@ def sample(
     ranges: Mapping[str, tuple[float, float]],
     seed: int,
 ) -> Iterator[Verdict]:
-    """Compare values at random points: a verdict for each claim.
+    """Compare balls at random points: a verdict for each claim.
 
     The partials of one output are compared all at once; where they disagree, halves of
     them are, until the wrong ones are found.
@@ -277,51 +314,42 @@ def _verdicts(sampler: Sampler, claims: Sequence[Claim]) -> Iterator[Verdict]:
         reason = f"{wanted}: {sampler.reason}; give ranges"
         yield from (Verdict(c.name, c.text, "undecided", reason) for c in claims)
         return
-    groups: dict[int, list[Claim]] = {}
-    for claim in claims:
-        if claim.by < 0:
-            yield _compare_values(sampler, claim)
-        else:
-            groups.setdefault(claim.output, []).append(claim)
+    groups: dict[tuple[int, int], list[Claim]] = {}
+    times: Counter[tuple[int, int]] = Counter()
+    for claim in claims:  # in a group, no two claims share a direction, or are values
+        kind = claim.output, claim.by
+        at = (claim.output, times[kind]) if claim.by >= 0 else (-1, len(groups))
+        times[kind] += 1
+        groups.setdefault(at, []).append(claim)
     for group in groups.values():
-        yield from _compare_partials(sampler, group)
+        yield from _settle(sampler, group)
 
 
-def _compare_values(sampler: Sampler, claim: Claim) -> Verdict:
-    for point in sampler.points:
-        expected, found = point.values[claim.output], point.gradient[claim.found]
-        if not point.agree(expected, found, max(abs(expected), abs(found))):
-            return sampler.failure(claim, point, expected, found)
-    return sampler.success(claim)
-
-
-def _compare_partials(sampler: Sampler, claims: Sequence[Claim]) -> Iterator[Verdict]:
-    """Compare partials of one output, halving the groups that disagree."""
+def _settle(sampler: Sampler, claims: Sequence[Claim]) -> Iterator[Verdict]:
+    """Compare a group at all points, halving what disagrees."""
     pending = [list(claims)]
     while pending:
         group = pending.pop()
-        compared, reason, verdict = 0, "", None
+        agreed, reason, verdict = 0, "", None
         for point in sampler.points:
             try:
-                comparison = sampler.compare(point, group)
-            except EvaluationError as error:  # the step left the domain
-                reason = f"edge of the domain: {error}"
+                compared = sampler.compare(point, group)
+            except EvaluationError as error:
+                reason = str(error)
                 continue
-            if comparison.kind == "equal":
-                compared += 1
-            elif comparison.kind == "kink":
-                reason = "a kink at every point"
-            else:
-                values = comparison.expected, comparison.found
-                verdict = sampler.failure(group[0], point, *values)
+            if compared.kind == "different":
+                verdict = sampler.failure(group[0], point, compared)
                 break
-        settled = compared == sampler.wanted or (len(group) == 1 and compared > 0)
-        if verdict is None and settled:
-            yield from (sampler.success(claim) for claim in group)
+            agreed += compared.kind == "equal"
+            if compared.kind == "open":
+                reason = f"not settled with {MAX_BITS} bits"
+        if verdict is None and (agreed == len(sampler.points) or len(group) == 1):
+            if agreed:
+                yield from (sampler.success(claim, agreed) for claim in group)
+            else:
+                yield Verdict(group[0].name, group[0].text, "undecided", reason)
         elif len(group) > 1:
             middle = len(group) // 2
             pending += [group[middle:], group[:middle]]
         elif verdict is not None:
             yield verdict
-        else:
-            yield Verdict(group[0].name, group[0].text, "undecided", reason)

@@ -2,8 +2,8 @@
 
 A value rule ``value(m, *operands)`` uses ``+ - *`` of the operands and, for everything
 else, functions of the arithmetic ``m``.  `Floats` computes on float64 and NumPy arrays,
-`Rationals` exactly, `Decimals` with mpmath to any number of digits, `Formulas` builds
-sympy expressions.
+`Rationals` exactly, `Formulas` builds sympy expressions; `circuitgrad.evaluation.balls`
+encloses real numbers to any number of bits.
 """
 
 from __future__ import annotations
@@ -19,10 +19,7 @@ from circuitgrad import exact
 from circuitgrad.errors import EvaluationError
 from circuitgrad.limits import exceeded, limit
 
-__all__ = ["Decimals", "Floats", "Formulas", "Rationals", "Symbolic"]
-
-#: Elementary functions of larger numbers, as a power of two, are not computed.
-MAX_MAGNITUDE = 4_000
+__all__ = ["Floats", "Formulas", "Rationals", "Symbolic"]
 
 
 class Floats:
@@ -131,90 +128,6 @@ class Rationals:
             raise EvaluationError(f"{name} has no rational rule")
 
         return refuse
-
-
-class Decimals:
-    """Real numbers to a given number of digits, by mpmath.
-
-    What has no real value raises `EvaluationError`: a logarithm of a negative number.
-    """
-
-    def __init__(self, digits: int) -> None:
-        import mpmath
-
-        self.context = mpmath.MPContext()
-        self.context.dps = digits
-
-    def number(self, value: exact.Number | int) -> Any:
-        """Round an exact number to the precision."""
-        if isinstance(value, exact.Pi):
-            return +self.context.pi
-        return self.context.mpf(value.numerator) / value.denominator
-
-    def divide(self, u: Any, v: Any) -> Any:
-        """Divide, refusing zero."""
-        if v == 0:
-            raise EvaluationError("division by zero")
-        return u / v
-
-    def power(self, u: Any, exponent: Any) -> Any:
-        """Give the real power."""
-        if isinstance(exponent, Fraction):
-            if exponent.denominator == 1:
-                if u == 0 and exponent < 0:
-                    raise EvaluationError("division by zero")
-                return u ** int(exponent)
-            exponent = self.number(exponent)
-        if (u < 0 and exponent != int(exponent)) or (u == 0 and exponent < 0):
-            raise EvaluationError("a power without a real value")
-        return u**exponent
-
-    def absolute(self, u: Any) -> Any:
-        """Give the absolute value."""
-        return abs(u)
-
-    def sign(self, u: Any) -> Any:
-        """Give 1, 0 or -1."""
-        return self.context.sign(u)
-
-    def step(self, u: Any) -> Any:
-        """Give 1 where positive, else 0."""
-        return self.context.mpf(u > 0)
-
-    def sigmoid(self, u: Any) -> Any:
-        """Give 1/(1 + exp(-u))."""
-        return 1 / (1 + self.context.exp(-u))
-
-    def maximum(self, u: Any, v: Any) -> Any:
-        """Give the larger."""
-        return max(u, v)
-
-    def minimum(self, u: Any, v: Any) -> Any:
-        """Give the smaller."""
-        return min(u, v)
-
-    def select(self, condition: bool, u: Any, v: Any) -> Any:
-        """Choose by a condition."""
-        return u if condition else v
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name.startswith("_") or name == "context":
-            raise AttributeError(name)
-        function = getattr(self.context, name)
-
-        def real(*operands: Any) -> Any:
-            if any(u and self.context.mag(u) > MAX_MAGNITUDE for u in operands):
-                raise EvaluationError(f"{name} of a number beyond 2^{MAX_MAGNITUDE}")
-            try:
-                value = function(*operands)
-            except (ValueError, ZeroDivisionError, OverflowError) as error:
-                raise EvaluationError(f"{name}: {error}") from None
-            if isinstance(value, self.context.mpc) or not self.context.isfinite(value):
-                raise EvaluationError(f"{name} has no real value here")
-            return value
-
-        setattr(self, name, real)
-        return real
 
 
 class Symbolic:

@@ -147,7 +147,7 @@ def vertex_values(
     Parameters
     ----------
     circuit : Circuit
-    arithmetic : Floats, Rationals, Decimals, Formulas or a printer of `formats`
+    arithmetic : Floats, Rationals, Balls, Formulas or a printer of `formats`
     inputs : sequence
         The values of the inputs, in order.
     shift : callable, optional
@@ -199,6 +199,6 @@ def vertex_values(
             value = rule(arithmetic, *used)
             value = arithmetic.checked(value) if exactly else value
         except EvaluationError as error:
-            raise EvaluationError(f"gate {circuit.labels[vertex]}: {error}") from None
+            raise type(error)(f"gate {circuit.labels[vertex]}: {error}") from None
         values[vertex] = value if shift is None else shift(vertex, value)
     return values
