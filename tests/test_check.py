@@ -13,7 +13,7 @@ from strategies import circuits
 
 import circuitgrad as cg
 from circuitgrad import exact
-from circuitgrad.check import certified, check_gradient, proved, sampled
+from circuitgrad.check import certified, check_gradient, proved, rational, sampled
 from circuitgrad.columns import Columns
 
 
@@ -208,6 +208,7 @@ def test_a_power_of_many_terms_is_not_multiplied_out():
 def test_too_large_to_sample_is_unchecked(monkeypatch):
     monkeypatch.setattr(sampled, "MAX_STEPS", 3)
     monkeypatch.setattr(proved, "MAX_FORMULAS", 3)
+    monkeypatch.setattr(rational, "MAX_WORK", 3)
     monkeypatch.setattr(certified, "lacking", lambda types: ["prod"])
     circuit = cg.parse_expression("x*y*z")
     report = check_gradient(circuit, cg.gradient(circuit))

@@ -1,4 +1,7 @@
-"""The level "proved": sympy compares formulas, within a size cap computed before."""
+"""The level "proved": polynomials by FLINT, or sympy's formulas.
+
+The caps are on sizes that are computed before either starts.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any, Final
 
 from circuitgrad import exact
 from circuitgrad.check.claims import Claim
+from circuitgrad.check.rational import RationalProver
 from circuitgrad.check.zero import is_zero
 from circuitgrad.circuit import Circuit
 from circuitgrad.evaluation.arithmetic import Formulas
@@ -102,11 +106,12 @@ def _bits(place: int) -> int:
 
 
 class Prover:
-    """Proves claims by sympy, where the formulas are small enough."""
+    """Proves claims, where polynomials or formulas are small enough."""
 
     def __init__(self, circuit: Circuit, gradient: Circuit) -> None:
         self.circuit = circuit
         self.gradient = gradient
+        self.rational = RationalProver(circuit, gradient)
         self.budget = MAX_FORMULAS
         self.cuts: dict[tuple[int, int], tuple[Any, Any]] = {}
 
@@ -132,9 +137,11 @@ class Prover:
         return source, emitted
 
     def proves(self, claim: Claim) -> bool:
-        """Tell whether sympy shows that a claim holds; False is no disproof."""
+        """Tell whether a claim is shown to hold; False is no disproof."""
         if max(self.circuit.columns.wires, self.gradient.columns.wires) > MAX_WIRES:
             return False
+        if self.rational.proves(claim):
+            return True
         cost = self.sizes[0][claim.output] + self.sizes[1][claim.found]
         if cost > MAX_FORMULA or cost > self.budget:
             return False

@@ -36,8 +36,8 @@ DIGITS: Final = 50
 POINTS: Final = 8
 #: Points where a circuit has kinks or roots: each side of each should be met.
 KINK_POINTS: Final = 32
-#: Most wires that are evaluated for one check, at 256 bits: some seconds.
-MAX_STEPS: Final = 1_000_000
+#: Most wires that are evaluated for one check, at 256 bits: some ten seconds.
+MAX_STEPS: Final = 5_000_000
 #: Bits at first; they are doubled until the balls are small enough.
 LEAST_BITS: Final = 256
 MAX_BITS: Final = 4_096

@@ -13,24 +13,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Final
 
-__all__ = ["MAX_TERMS", "TooLargeError", "is_zero"]
+from circuitgrad.check.quotients import Quotient, Quotients, TooLargeError
 
-#: Most terms that a product of two polynomials may be made from.
-MAX_TERMS: Final = 40_000
+__all__ = ["is_zero"]
+
 #: Most products of terms in all, for one formula.
-MAX_WORK: Final = 100_000
-#: Largest whole exponent that is multiplied out.
-MAX_EXPONENT: Final = 64
-
-_Monomial = tuple[tuple[int, int], ...]  # (kernel, exponent), by kernel
-_Polynomial = dict[_Monomial, Fraction]
-_Quotient = tuple[_Polynomial, _Polynomial]
-
-_ONE: _Polynomial = {(): Fraction(1)}
-
-
-class TooLargeError(Exception):
-    """A polynomial would pass the bound."""
+MAX_WORK: Final = 2_000_000
 
 
 def is_zero(expression: Any) -> bool:
@@ -42,94 +30,74 @@ def is_zero(expression: Any) -> bool:
     if expression == 0:
         return True
     try:
-        return _Reader().is_zero(expression)
+        return _Reader(expression).is_zero(expression)
     except (TooLargeError, ZeroDivisionError):
         return False
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, expression: Any) -> None:
         import sympy
 
         self.sympy = sympy
-        self.read_already: dict[Any, _Quotient] = {}
-        self.kernels: dict[Any, list[tuple[list[_Quotient], int]]] = {}
-        self.roots: dict[int, tuple[int, _Quotient]] = {}  # kernel -> degree, radicand
+        self.ring = Quotients(self._most_kernels(expression), MAX_WORK)
+        self.zero, self.one = self.ring.number(0), self.ring.number(1)
+        self.read_already: dict[Any, Quotient] = {}
+        self.kernels: dict[Any, list[tuple[list[Quotient], int]]] = {}
+        self.roots: dict[int, tuple[int, Quotient]] = {}  # kernel -> degree, radicand
         self.count = 0
-        self.work = 0
+
+    def _most_kernels(self, expression: Any) -> int:
+        """Bound the number of kernels; each term of an exponent may be one."""
+        sympy, count = self.sympy, 0
+        seen, stack = {expression}, [expression]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, sympy.exp):
+                count += len(sympy.Add.make_args(node.args[0]))
+            elif node.is_Pow:
+                count += len(sympy.Add.make_args(node.exp))
+            elif not (node.is_Add or node.is_Mul or node.is_Rational):
+                count += 1
+            fresh = [part for part in node.args if part not in seen]
+            seen.update(fresh)
+            stack += fresh
+        return count + 1  # E, the base of exp
 
     def is_zero(self, expression: Any) -> bool:
-        return not self.reduced(self.read(expression)[0])
+        return not self.reduced(self.read(expression))
 
-    # ------------------------------------------------------------------ polynomials
+    def equal(self, a: Quotient, b: Quotient) -> bool:
+        return not self.reduced(a - b)
 
-    def times(self, a: _Polynomial, b: _Polynomial) -> _Polynomial:
-        self.work += len(a) * len(b)
-        if len(a) * len(b) > MAX_TERMS or self.work > MAX_WORK:
-            raise TooLargeError
-        found: _Polynomial = {}
-        for m, x in a.items():
-            for n, y in b.items():
-                key = _joined(m, n)
-                total = found.get(key, 0) + x * y
-                if total:
-                    found[key] = total
-                else:
-                    del found[key]
-        return found
+    def reduced(self, quotient: Quotient) -> Any:
+        """Give the numerator, without those powers of roots that are none.
 
-    def power(self, a: _Polynomial, exponent: int) -> _Polynomial:
-        if len(a) == 1:
-            ((m, x),) = a.items()
-            return {tuple((k, e * exponent) for k, e in m): x**exponent}
-        if exponent > MAX_EXPONENT:
-            raise TooLargeError
-        found = _ONE
-        for _ in range(exponent):
-            found = self.times(found, a)
-        return found
-
-    def multiply(self, a: _Quotient, b: _Quotient) -> _Quotient:
-        return self.times(a[0], b[0]), self.times(a[1], b[1])
-
-    def add(self, a: _Quotient, b: _Quotient) -> _Quotient:
-        if a[1] == b[1]:
-            return _sum(a[0], b[0]), a[1]
-        above = _sum(self.times(a[0], b[1]), self.times(b[0], a[1]))
-        return above, self.times(a[1], b[1])
-
-    def raised(self, a: _Quotient, exponent: int) -> _Quotient:
-        above, below = a if exponent >= 0 else (a[1], a[0])
-        if not below:
-            raise ZeroDivisionError
-        return self.power(above, abs(exponent)), self.power(below, abs(exponent))
-
-    def equal(self, a: _Quotient, b: _Quotient) -> bool:
-        minus = {m: -x for m, x in b[0].items()}
-        return not self.reduced(self.add(a, (minus, b[1]))[0])
-
-    def reduced(self, a: _Polynomial) -> _Polynomial:
-        """Replace the powers of roots, newest first, by those of their radicands."""
+        Newest first, they become the powers of their radicands.
+        """
+        found = quotient.above
         for kernel in sorted(self.roots, reverse=True):
-            degree, (above, below) = self.roots[kernel]
-            most = max((dict(m).get(kernel, 0) for m in a), default=0) // degree
+            degree, radicand = self.roots[kernel]
+            most = found.degrees()[kernel] // degree if found else 0
             if not most:
                 continue
-            found: _Polynomial = {}
-            for m, x in a.items():
-                times, rest = divmod(dict(m).get(kernel, 0), degree)
-                kept = tuple((k, e) for k, e in m if k != kernel)
-                kept = _joined(kept, ((kernel, rest),) if rest else ())
-                scale = self.times(
-                    self.power(above, times), self.power(below, most - times)
+            parts: list[dict[tuple[int, ...], Any]] = [{} for _ in range(most + 1)]
+            for exponents, coefficient in found.terms():
+                times, rest = divmod(exponents[kernel], degree)
+                kept = (*exponents[:kernel], rest, *exponents[kernel + 1 :])
+                parts[times][kept] = coefficient
+            ring, found = self.ring, self.zero.above
+            for times, part in enumerate(parts):
+                scale = ring.times(
+                    ring.raised(radicand.above, times),
+                    ring.raised(radicand.below, most - times),
                 )
-                found = _sum(found, self.times({kept: x}, scale))
-            a = found
-        return a
+                found = found + ring.times(ring.context.from_dict(part), scale)
+        return found
 
     # ------------------------------------------------------------------ formulas
 
-    def read(self, root: Any) -> _Quotient:
+    def read(self, root: Any) -> Quotient:
         """Read an expression, parts before the whole, on a stack."""
         stack = [root]
         while stack:
@@ -145,31 +113,29 @@ class _Reader:
             self.read_already[node] = self.node(node)
         return self.read_already[root]
 
-    def node(self, node: Any) -> _Quotient:
+    def node(self, node: Any) -> Quotient:
         sympy = self.sympy
         parts = [self.read_already[part] for part in node.args]
         if node.is_Rational:
-            value = Fraction(int(node.p), int(node.q))
-            return ({(): value} if value else {}), _ONE
+            return self.ring.number(Fraction(int(node.p), int(node.q)))
         if node.is_Add or node.is_Mul:
-            combine = self.add if node.is_Add else self.multiply
             found = parts[0]
             for part in parts[1:]:
-                found = combine(found, part)
+                found = found + part if node.is_Add else found * part
             return found
         if isinstance(node, sympy.exp):
             return self.exponential(sympy.E, node.args[0])
         if node.is_Pow:
             return self.exponential(node.base, node.exp)
         if isinstance(node, sympy.DiracDelta):
-            return {}, _ONE
+            return self.zero
         if isinstance(node, sympy.Heaviside):
             return self.kernel("Heaviside", parts[:1])
         return self.kernel(node.func if node.args else node, parts)
 
-    def exponential(self, base: Any, exponent: Any) -> _Quotient:
+    def exponential(self, base: Any, exponent: Any) -> Quotient:
         """Read a power as one factor for each term of its exponent."""
-        found: _Quotient = (_ONE, _ONE)
+        found = self.one
         for term in self.sympy.Add.make_args(exponent):
             number, rest = term.as_coeff_Mul()
             if not number.is_Rational:
@@ -181,43 +147,26 @@ class _Reader:
             else:
                 parts = [self.read(base), self.read(rest / degree)]
                 factor = self.kernel("power", parts)
-            found = self.multiply(found, self.raised(factor, whole))
+            found = found * factor**whole
         return found
 
-    def root(self, radicand: _Quotient, degree: int) -> _Quotient:
-        found = self.kernel(("root", degree), [radicand])
-        ((((kernel, _),), _),) = found[0].items()
+    def root(self, radicand: Quotient, degree: int) -> Quotient:
+        kernel = self.number_of(("root", degree), [radicand])
         self.roots.setdefault(kernel, (degree, radicand))
-        return found
+        return self.ring.variable(kernel)
 
-    def kernel(self, function: Any, parts: list[_Quotient]) -> _Quotient:
-        """Give the kernel of a function of these parts; equal parts, one kernel."""
+    def kernel(self, function: Any, parts: list[Quotient]) -> Quotient:
+        """Give the kernel of a function of these parts."""
+        return self.ring.variable(self.number_of(function, parts))
+
+    def number_of(self, function: Any, parts: list[Quotient]) -> int:
+        """Give the number of a kernel; equal parts, one kernel."""
         known = self.kernels.setdefault(function, [])
         for others, kernel in known:
             if len(others) == len(parts) and all(
                 self.equal(a, b) for a, b in zip(parts, others, strict=True)
             ):
-                return {((kernel, 1),): Fraction(1)}, _ONE
+                return kernel
         known.append((parts, self.count))
         self.count += 1
-        return {((self.count - 1, 1),): Fraction(1)}, _ONE
-
-
-def _joined(m: _Monomial, n: _Monomial) -> _Monomial:
-    if not m or not n:
-        return m or n
-    exponents = dict(m)
-    for kernel, exponent in n:
-        exponents[kernel] = exponents.get(kernel, 0) + exponent
-    return tuple(sorted(exponents.items()))
-
-
-def _sum(a: _Polynomial, b: _Polynomial) -> _Polynomial:
-    found = dict(a)
-    for m, x in b.items():
-        total = found.get(m, 0) + x
-        if total:
-            found[m] = total
-        else:
-            del found[m]
-    return found
+        return self.count - 1
