@@ -318,3 +318,33 @@ def test_equal_circuits_need_equal_outputs():
         check_same(circuit, cg.parse("input x\ng = x*x\noutput g"))
     with pytest.raises(cg.CircuitError, match="other inputs"):
         check_same(circuit, cg.parse("input z\nf = z*z\noutput f"))
+
+
+# ------------------------------------------------------------------ one by one
+
+
+@settings(max_examples=60, deadline=None)
+@given(circuit=circuits())
+def test_one_by_one_says_the_same(circuit):
+    """By each gate z in (C - z), as by all of them at once."""
+    gradient = cg.jacobian(circuit, all=True, value=True)
+    for emitted in (gradient, mutants.reweighted(gradient, random.Random(1), 2)):
+        if emitted is not None:
+            found = [
+                {v.output: v.level for v in verdicts(circuit, emitted, **options)[1]}
+                for options in ({}, {"one_by_one": True})
+            ]
+            assert found[0] == found[1]
+
+
+def test_one_by_one_at_a_shell(run):
+    circuit, gradient = determinant(4), None
+    gradient = cg.jacobian(circuit, all=True)
+    cg.write(circuit, "d.cg")
+    cg.write(gradient, "g.cg")
+    words = ["check", "d.cg", "g.cg", "--one-by-one"]
+    status, out, _ = run(*words, "--certificate", "c.json", "-v")
+    assert status == 0
+    assert "modulo 2^61 - 1, one by one" in out
+    assert json.loads(Path("c.json").read_text())["settings"]["one_by_one"] is True
+    assert run("check", "d.cg", "g.cg", "--replay", "c.json")[0] == 0

@@ -33,7 +33,7 @@ VERSION: Final = 1
 #: Most points that a certificate may ask to repeat.
 MAX_TRIALS: Final = 10_000
 
-_SETTINGS: Final = ("seed", "prime", "trials", "ranges")
+_SETTINGS: Final = ("seed", "prime", "trials", "one_by_one", "ranges")
 _KEYS: Final = {
     "format": str,
     "version": int,
@@ -148,6 +148,7 @@ def read_certificate(path: str) -> dict[str, Any]:
         given = settings.get(key)
         whole = isinstance(given, int) and not isinstance(given, bool)
         require(whole or (key != "seed" and given is None), f'"{key}" is no integer')
+    require(isinstance(settings["one_by_one"], bool), '"one_by_one" is no truth value')
     require(settings["prime"] in (None, *PRIMES), '"prime" should be 61 or 521')
     trials = settings["trials"]
     require(trials is None or 0 < trials <= MAX_TRIALS, f'"trials" is {trials!r}')

@@ -68,11 +68,14 @@ class Settings:
     trials : int, optional
         Number of points; as many as the bound asks for where left out.
     seed : int
+    one_by_one : bool
+        Whether each partial is compared alone, by a gate z in the circuit (C - z).
     """
 
     prime: int | None = None
     trials: int | None = None
     seed: int = 0
+    one_by_one: bool = False
 
 
 DEFAULTS: Final = Settings()
@@ -122,6 +125,7 @@ class Certifier:
         self.functions = sorted(names - _KINKED)
         large = circuit.columns.wires + gradient.columns.wires > LARGE_WIRES
         self.real_tries = 1 if large else REAL_TRIES
+        self.one_by_one = settings.one_by_one
         exponent = settings.prime or 61
         if settings.prime is None and not large and self.degree >= 2.0**61 * ERROR:
             exponent = 521
@@ -245,12 +249,9 @@ class Certifier:
         for (output, _), group in self.groups.items():
             if output < 0:
                 for claim in group:
-                    values = (
-                        trial.source.of[claim.output],
-                        trial.gradient.of[claim.found],
-                    )
-                    if values[0] != values[1]:
-                        found[claim.name] = self._failure(claim, trial, *values)
+                    self._note(found, claim, trial, trial.source.of[claim.output])
+                continue
+            if self.one_by_one:
                 continue
             if slope is None:
                 slope = self.evaluator.slopes(self.circuit, trial.source)
@@ -274,7 +275,38 @@ class Certifier:
                 else:
                     middle = len(part) // 2
                     pending += [part[middle:], part[:middle]]
+        if self.one_by_one:
+            self._compare_alone(trial, found)
         return found
+
+    def _compare_alone(self, trial: Trial, found: dict[str, Verdict]) -> None:
+        """Compare each partial by z with the slope of (C - z), evaluated for it."""
+        by_vertex: dict[int, list[Claim]] = {}
+        for claim in self.claims:
+            if claim.by >= 0:
+                by_vertex.setdefault(claim.by, []).append(claim)
+        given = list(trial.inputs.values())
+        place = {v: number for number, (_, v) in enumerate(self.circuit.outputs)}
+        for by, claims in by_vertex.items():
+            cut = self.circuit.cut(by)
+            inside = by < self.circuit.columns.inputs
+            at = given if inside else [*given, int(trial.source.of[by])]
+            values = self.evaluator.values(cut, self.field.array(at))
+            tangent = self.field.zeros(len(cut.columns))
+            tangent[by if inside else cut.columns.inputs - 1] = 1
+            slope = self.evaluator.slopes(cut, values)
+            self.evaluator.tangents(cut, values, slope, tangent)
+            for claim in claims:
+                vertex = cut.outputs[place[claim.output]][1]
+                self._note(found, claim, trial, tangent[vertex])
+
+    def _note(
+        self, found: dict[str, Verdict], claim: Claim, trial: Trial, expected: Any
+    ) -> None:
+        """Note a claim that fails."""
+        got = trial.gradient.of[claim.found]
+        if expected != got:
+            found[claim.name] = self._failure(claim, trial, int(expected), int(got))
 
     def _both(
         self, trial: Trial, slope: Any, along: Any, claims: Sequence[Claim]
@@ -310,6 +342,7 @@ class Certifier:
         return {
             "prime": f"2^{self.field.exponent} - 1",
             "trials": self.trials,
+            "one_by_one": self.one_by_one,
             "tries": self.tries,
             "log2_degree": size,
             "bound": self.bound,
@@ -327,6 +360,8 @@ class Certifier:
         """Say how sure the certificate is."""
         points = f"{self.trials} point{'s' * (self.trials > 1)}"
         parts = [f"{points} modulo 2^{self.field.exponent} - 1"]
+        if self.one_by_one:
+            parts.append("one by one")
         if self.bound is not None:
             parts.append(f"error below {max(self.bound, 1e-300):.1e}")
         elif self.degree < self.field.prime:

@@ -27,6 +27,7 @@ def check_gradient(
     seed: int = 0,
     prime: int | None = None,
     trials: int | None = None,
+    one_by_one: bool = False,
 ) -> Report:
     """Check every output of a gradient circuit against the derivative it is named for.
 
@@ -51,6 +52,10 @@ def check_gradient(
         the larger where the smaller gives no bound and the circuits are not large.
     trials : int, optional
         Number of points of a certificate; as many as its bound asks for by default.
+    one_by_one : bool
+        Whether certificates compare each partial alone, by a gate z in the circuit
+        (C - z); by default all partials of an output are compared at once, which
+        takes one evaluation instead of one for each vertex.
 
     Returns
     -------
@@ -86,7 +91,8 @@ def check_gradient(
     }
     prover = Prover(circuit, gradient)
     intervals = {name: list(interval) for name, interval in (ranges or {}).items()}
-    settings = {"seed": seed, "prime": prime, "trials": trials, "ranges": intervals}
+    how = Settings(prime, trials, seed, one_by_one)
+    settings = {**vars(how), "ranges": intervals}
     evidence: dict[str, Any] = {"settings": settings}
     while any(readings.values()):
         chosen = [waiting.pop(0) for waiting in readings.values() if waiting]
@@ -100,7 +106,7 @@ def check_gradient(
         unproved = [claim for claim in chosen if claim.name not in proved]
         if unproved:
             found, evidence["certified"] = _settled(
-                circuit, gradient, unproved, Settings(prime, trials, seed), ranges or {}
+                circuit, gradient, unproved, how, ranges or {}
             )
             verdicts |= found
         for name, verdict in verdicts.items():  # another reading only of what failed

@@ -67,6 +67,7 @@ def check(
     ranges: str | None,
     prime: str | None,
     trials: int | None,
+    one_by_one: bool,
     certificate: str | None,
     seed: int,
     replay: str | None,
@@ -75,7 +76,7 @@ def check(
 ) -> int:
     """Check that GRADIENT computes the derivatives of SOURCE that its outputs name."""
     intervals = intervals_of(ranges)
-    if replay is not None and (ranges or prime or trials or seed):
+    if replay is not None and (ranges or prime or trials or seed or one_by_one):
         raise click.UsageError("with --replay, the certificate says how to check")
     if source == gradient == "-":
         raise click.UsageError("one of the two files may be standard input")
@@ -91,6 +92,7 @@ def check(
             seed=seed,
             prime=int(prime) if prime else None,
             trials=trials,
+            one_by_one=one_by_one,
         )
     else:
         report, differences = checks.replay(*circuits, checks.read_certificate(replay))

@@ -99,6 +99,11 @@ def check_options(command: Command) -> Command:
         help="Write what was checked, and how, as JSON that check --replay repeats.",
     )(command)
     command = click.option(
+        "--one-by-one",
+        is_flag=True,
+        help="Certify each partial alone, by a gate z in (C - z).",
+    )(command)
+    command = click.option(
         "--trials",
         type=click.IntRange(1, 10_000),
         metavar="N",

@@ -77,6 +77,7 @@ def grad(
     ranges: str | None,
     prime: str | None,
     trials: int | None,
+    one_by_one: bool,
     certificate: str | None,
     as_json: bool,
     print_between_passes: bool,
@@ -122,6 +123,7 @@ def grad(
             ranges=intervals,
             prime=int(prime) if prime else None,
             trials=trials,
+            one_by_one=one_by_one,
         )
         if certificate is not None:
             from circuitgrad.check import write_certificate
