@@ -9,6 +9,7 @@ holds the two against each other, byte for byte.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any, Final
@@ -23,6 +24,7 @@ __all__ = [
     "part",
     "reach_sinks",
     "reach_sources",
+    "saved_if_possible",
 ]
 
 #: Loops over more items than this are compiled: importing numba and loading all loops
@@ -53,7 +55,7 @@ class Kernel:
         while _parts:
             register_jitable(_parts.pop())
         compiled: Callable[..., None] = numba.njit(cache=cached())(self.function)
-        return compiled
+        return saved_if_possible(compiled)
 
     def __call__(self, *arguments: Any) -> None:
         """Run the loop the faster way for the size of its largest buffer."""
@@ -80,6 +82,19 @@ def cached() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def saved_if_possible(compiled: Callable[..., None]) -> Callable[..., None]:
+    """Let what numba compiles be used where it cannot be saved, as on a full disk."""
+    cache: Any = compiled._cache  # type: ignore[attr-defined]
+    save = cache.save_overload
+
+    def save_if_possible(*overload: Any) -> None:
+        with contextlib.suppress(OSError):
+            save(*overload)
+
+    cache.save_overload = save_if_possible
+    return compiled
 
 
 def _nothing() -> None:

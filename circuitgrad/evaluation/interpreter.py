@@ -26,6 +26,7 @@ from circuitgrad.evaluation import elementary as el
 from circuitgrad.evaluation import instructions as ins
 from circuitgrad.evaluation.access import deliver, fetch, get, invoke, put
 from circuitgrad.evaluation.dots import dot_of_block, dot_of_point
+from circuitgrad.loops import saved_if_possible
 
 __all__ = ["interpreter", "stepper"]
 
@@ -312,7 +313,8 @@ def interpreter() -> Any:
                         deliver(r, address, at + i * step, get(r, o + i))
 
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(run)
+        compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(run)
+        return saved_if_possible(compiled)
     except RuntimeError:  # no folder for the cache can be written
         return numba.njit(nogil=True, error_model="numpy")(run)
 
@@ -343,5 +345,5 @@ def stepper(kind: Any) -> Any:
     )
     try:
         return numba.cfunc(signature, cache=True, error_model="numpy")(step)
-    except RuntimeError:  # no folder for the cache can be written
+    except (RuntimeError, OSError):  # no folder for the cache can be written
         return numba.cfunc(signature, error_model="numpy")(step)
