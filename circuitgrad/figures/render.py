@@ -119,15 +119,15 @@ def _render_in_process(dot: str, format: str) -> bytes:
             "no Graphviz: install pygraphviz 2.0 or later, "
             "or put Graphviz's dot on the PATH"
         ) from None
-    with _without_font_warnings():
-        graph = pygraphviz.AGraph(string=dot)
-        try:
-            found: bytes = graph.draw(format=format, prog="dot")
-        except (OSError, ValueError) as error:
-            raise RenderError(f"Graphviz failed: {error}") from None
-        finally:
-            graph.close()
-    return found
+    try:
+        with _without_font_warnings():
+            graph = pygraphviz.AGraph(string=dot)  # by a temporary file
+            try:
+                return bytes(graph.draw(format=format, prog="dot"))
+            finally:
+                graph.close()
+    except (OSError, ValueError) as error:
+        raise RenderError(f"Graphviz failed: {error}") from None
 
 
 @contextlib.contextmanager
@@ -150,7 +150,8 @@ def _without_font_warnings() -> Iterator[None]:
             lines = [
                 line for line in caught if not line.startswith(b"Fontconfig warning")
             ]
-            os.write(2, b"".join(lines))
+            with contextlib.suppress(OSError):  # words are lost where none are taken
+                os.write(2, b"".join(lines))
 
 
 def mimebundle(circuit: Circuit) -> dict[str, str]:
