@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
 import sys
-import tempfile
+from collections.abc import Iterator
+from typing import IO, Final
 
-from circuitgrad.errors import FormatError, LimitError, WriteError
+from circuitgrad.errors import FormatError, LimitError
 from circuitgrad.limits import exceeded, limit
+from circuitgrad.replacing import replacing, together, write_errors
 
-__all__ = ["as_text", "read_bytes", "write_whole"]
+__all__ = ["as_text", "is_stream", "read_bytes", "write_whole", "writing"]
+
+#: Opened once more, the second would lose what the shell's `>>` appends to.
+_STANDARD_OUTPUT: Final = ("-", "/dev/stdout")
 
 
 def read_bytes(path: str) -> bytes:
@@ -27,7 +34,11 @@ def read_bytes(path: str) -> bytes:
     if path == "-":
         if sys.stdin is None:
             raise FormatError("standard input is closed", path="<stdin>")
-        data, path = sys.stdin.buffer.read(most + 1), "<stdin>"
+        path = "<stdin>"
+        try:
+            data = sys.stdin.buffer.read(most + 1)
+        except OSError as error:
+            raise FormatError(_reason(error, "readable"), path=path) from None
     else:
         try:
             with open(path, "rb") as file:
@@ -77,51 +88,57 @@ def _reason(error: OSError, wanted: str) -> str:
 
 
 def write_whole(path: str, data: bytes) -> None:
-    """Write a file whole or not at all: beside it, then renamed.
-
-    ``-`` is standard output.  A device or a pipe is written to directly; a link is
-    followed.
+    """Write a file whole or not at all, as `writing` does.
 
     Raises
     ------
     WriteError
         If that cannot be done; a file that stood there before is as it was.
     """
-    if path == "-":
-        sys.stdout.buffer.write(data)
+    with writing(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def writing(path: str) -> Iterator[IO[bytes]]:
+    """Open a file that takes its place when all of the block is written, else goes.
+
+    ``-`` is standard output.  A device or a pipe is written to directly; a symbolic
+    link is followed.  Another hard link to the file keeps what stood there.  Within
+    `together`, the file takes its place with the others.
+
+    Raises
+    ------
+    WriteError
+        If it cannot be written; a file that stood there before is as it was.
+    """
+    if path in _STANDARD_OUTPUT:
+        yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    target = os.path.realpath(path)
-    try:
-        mode = os.stat(target).st_mode
-    except OSError:
-        mode = None
-    try:
-        if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            with open(target, "wb") as file:
-                file.write(data)
+    with write_errors(path):
+        if is_stream(path):
+            with open(path, "wb") as file:
+                yield file
             return
-        if mode is not None and stat.S_ISDIR(mode):
-            raise WriteError(f"{path}: error: a directory, not a file to write")
-        _replace(target, data, mode)
-    except OSError as error:
-        if isinstance(error, WriteError):
-            raise
-        raise WriteError(f"{path}: error: cannot write: {error.strerror}") from None
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with together(), replacing(path) as file:
+            yield file
 
 
-def _replace(target: str, data: bytes, mode: int | None) -> None:
-    folder = os.path.dirname(target)
-    handle, beside = tempfile.mkstemp(prefix=".circuitgrad-", dir=folder)
+def is_stream(path: str) -> bool:
+    """Tell whether a path is standard output, a device or a pipe: no file to replace.
+
+    Raises
+    ------
+    OSError
+        If the system cannot tell: links in a circle, a folder that may not be searched.
+    """
+    if path in _STANDARD_OUTPUT:
+        return True
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(beside, stat.S_IMODE(mode) if mode is not None else 0o666 & ~umask)
-        os.replace(beside, target)
-    except BaseException:
-        os.unlink(beside)
-        raise
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)

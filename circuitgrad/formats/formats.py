@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from circuitgrad.errors import CircuitError
-from circuitgrad.formats.files import as_text, read_bytes, write_whole
+from circuitgrad.formats.files import as_text, is_stream, read_bytes, write_whole
 from circuitgrad.formats.text import parse, write_bytes
-from circuitgrad.formats.together import write_together
 from circuitgrad.progress import stage
+from circuitgrad.replacing import together, write_errors
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
@@ -195,13 +195,15 @@ def write(
 
 
 def _write(circuit: Circuit, name: str, form: Format) -> None:
-    # Standard output, a device or a pipe has no room beside it.
-    is_file = name != "-" and (os.path.isfile(name) or not os.path.exists(name))
-    if form.write_files is not None and is_file:
-        texts = form.write_files(circuit, name)
-        write_together({path: text.encode() for path, text in texts.items()})
-    else:
+    with write_errors(name):
+        on_its_own = is_stream(name)  # no room beside it
+    if form.write_files is None or on_its_own:
         write_whole(name, render(circuit, form.name))
+        return
+    texts = form.write_files(circuit, name)
+    with together():
+        for path, text in texts.items():
+            write_whole(path, text.encode())
 
 
 def _format(name: str) -> Format:

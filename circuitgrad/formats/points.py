@@ -7,21 +7,16 @@ end leaves nothing half-written, on standard output either.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import stat
-import sys
-import tempfile
 from array import array
-from collections.abc import Iterator, Sequence
-from typing import IO, Any, Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from circuitgrad.errors import FormatError, WriteError
+from circuitgrad.errors import FormatError
 from circuitgrad.evaluation.compiled import Compiled
-from circuitgrad.formats.files import as_text, read_bytes
+from circuitgrad.formats.files import as_text, read_bytes, writing
 from circuitgrad.progress import stage
 
 __all__ = ["evaluate_file"]
@@ -56,7 +51,7 @@ def evaluate_file(function: Compiled, source: str, target: str) -> None:
         found = points(source, function.inputs)
     count, outputs = len(found), len(function.outputs)
     step = max(1, BLOCK // (len(function.inputs) + outputs + 1))
-    with _written(target) as file:
+    with writing(target) as file:
         if target.endswith(".npy"):
             header = {
                 "descr": np.lib.format.dtype_to_descr(function.dtype),
@@ -208,42 +203,3 @@ def _check_names(
         raise FormatError(message, path=path)
     column = len(",".join(header.split(",")[:at])) + (2 if 0 < at < len(names) else 1)
     raise FormatError(message, path=path, line=1, column=column, source=header)
-
-
-@contextlib.contextmanager
-def _written(target: str) -> Iterator[IO[bytes]]:
-    """Open a file that takes the target's place when all is written, else goes.
-
-    A device, a pipe and standard output are written to directly.
-    """
-    if target == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    place = os.path.realpath(target)
-    try:
-        mode = os.stat(place).st_mode if os.path.exists(place) else None
-        if mode is not None and not stat.S_ISREG(mode):
-            with open(place, "wb") as file:  # says of itself that it is a folder
-                yield file
-            return
-        handle, beside = tempfile.mkstemp(
-            prefix=".circuitgrad-", dir=os.path.dirname(place)
-        )
-        try:
-            with os.fdopen(handle, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(beside, stat.S_IMODE(mode) if mode else 0o666 & ~umask)
-            os.replace(beside, place)
-        except BaseException:
-            os.unlink(beside)
-            raise
-    except OSError as error:
-        if isinstance(error, WriteError):
-            raise
-        reason = error.strerror or error
-        raise WriteError(f"{target}: error: cannot write: {reason}") from None
