@@ -17,9 +17,10 @@ import click
 from circuitgrad.cli.evaluate import evaluate
 from circuitgrad.cli.inspect import check, diff, draw, stats
 from circuitgrad.cli.lists import passes, rules
-from circuitgrad.cli.options import limit_option, say
+from circuitgrad.cli.options import drop, limit_option, say, words
 from circuitgrad.cli.transform import convert, grad, opt
 from circuitgrad.errors import CircuitgradError, WriteError
+from circuitgrad.replacing import together
 
 __all__ = ["cli", "main"]
 
@@ -27,35 +28,36 @@ USAGE, DEFECT, INTERRUPTED = 2, 70, 130
 
 _EPILOG = """\b
 Exit status: 0 done, 1 the answer is no, 2 usage, 3 a bad or missing input file,
-4 a limit, 5 a check could not decide, 70 a defect of circuitgrad."""
+4 a limit, or a file that could not be written, 5 a check could not decide,
+70 a defect of circuitgrad, 130 interrupted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with the status that the README lists."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words
-    for stream in ("stdout", "stderr"):  # a closed one is an error only when used
-        if getattr(sys, stream) is None:
-            setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115
-    words = [word for word in words if word != "--debug"]  # it may stand anywhere
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [word for word in given if word != "--debug"]  # it may stand anywhere
+    _open_closed_streams()
     try:
-        with _bars():
-            status = cli.main(words, prog_name="circuitgrad", standalone_mode=False)
-        sys.stdout.flush()
+        # Files are put in place at the end, when nothing is left that could fail.
+        with together(), _bars():
+            status = _run(given)
+            sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        with words():
+            error.show()
         status = USAGE
     except CircuitgradError as error:
         say(str(error) if _is_located(error) else f"circuitgrad: error: {error}")
         status = error.exit_status
-    except (click.Abort, KeyboardInterrupt):
-        say("circuitgrad: interrupted")
+    except KeyboardInterrupt:
+        say("\ncircuitgrad: interrupted")  # the first line is that of a terminal's ^C
         status = INTERRUPTED
     except BrokenPipeError:  # the reader went away: `| head`
-        _drop_output()
+        drop(sys.stdout)
         status = 0
     except OSError as error:  # standard output on a full disk, or closed
-        _drop_output()
+        drop(sys.stdout)
         say(f"circuitgrad: error: {error.strerror or error}")
         status = WriteError.exit_status
     except Exception as error:
@@ -66,7 +68,39 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             "please report it, with the output of the same command under --debug"
         )
         status = DEFECT
-    sys.exit(status or 0)
+    sys.exit(status)
+
+
+def _run(given: list[str]) -> int:
+    """Run a command; click's own ``main`` would end a closed pipe with status 1."""
+    completing = os.environ.get("_CIRCUITGRAD_COMPLETE")
+    if completing:
+        from click.shell_completion import shell_complete
+
+        name = "circuitgrad"
+        return shell_complete(cli, {}, name, "_CIRCUITGRAD_COMPLETE", completing)
+    try:
+        with cli.make_context("circuitgrad", given) as context:
+            return cli.invoke(context) or 0
+    except click.exceptions.Exit as done:  # --help and --version
+        return done.exit_code
+
+
+def _open_closed_streams() -> None:
+    """Have standard streams where the caller closed them.
+
+    Output that is closed is an error when data is written, not before; words are lost.
+    No other file gets the number of a stream, to which libraries may write.
+    """
+    for number, flags in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, flags)  # takes the lowest number that is free
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
 
 
 @contextmanager
@@ -84,11 +118,6 @@ def _bars() -> Iterator[None]:
             yield
     finally:
         bars.close()
-
-
-def _drop_output() -> None:
-    """Send what is still buffered nowhere, so that leaving does not fail on it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _is_located(error: CircuitgradError) -> bool:

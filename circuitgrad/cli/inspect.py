@@ -8,6 +8,7 @@ import sys
 import click
 
 from circuitgrad.cli.options import (
+    answer,
     check_options,
     input_options,
     intervals_of,
@@ -105,12 +106,12 @@ def check(
     if certificate is not None:
         checks.write_certificate(certificate, *circuits, report)
     if as_json:
-        click.echo(json.dumps(report.as_dict(), ensure_ascii=False))
+        answer(json.dumps(report.as_dict(), ensure_ascii=False))
     else:
         lines = (
             [report.summary(), *map(str, report.verdicts)] if verbose else [str(report)]
         )
-        click.echo("\n".join(lines))
+        answer("\n".join(lines))
     return 1 if differences else report.exit_status
 
 
@@ -147,9 +148,9 @@ def diff(first: str, second: str, as_json: bool) -> int:
     circuits = (read_circuit(file, None, None) for file in (first, second))
     found = difference(*circuits)
     if as_json:
-        click.echo(json.dumps({"same": found is None, "difference": found}))
+        answer(json.dumps({"same": found is None, "difference": found}))
     else:
-        click.echo(
+        answer(
             f"different: {found}" if found else "the same circuit up to names and order"
         )
     return 1 if found else 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PassReport",
+    "answer",
     "check_options",
+    "distinct",
+    "drop",
     "input_options",
     "intervals_of",
     "limit_option",
@@ -27,6 +32,8 @@ __all__ = [
     "read_circuit",
     "say",
     "say_notes",
+    "say_table",
+    "words",
     "write_circuit",
 ]
 
@@ -172,7 +179,10 @@ def write_circuit(circuit: Circuit, output: str, to_format: str | None) -> list[
     from circuitgrad.simplify.rewrites import recording
 
     with recording() as journal:
-        write(circuit, output, to_format)
+        try:
+            write(circuit, output, to_format)
+        except BrokenPipeError:  # the reader has seen enough; the files are written
+            drop(sys.stdout)
     return journal.notes
 
 
@@ -265,7 +275,7 @@ class PassReport:
         say(f"verify {ran.step}: {report}")
 
     def write_log(self) -> None:
-        """Write the log; before the circuit, so that either both are there or none."""
+        """Write the log."""
         if self.log is not None:
             from circuitgrad.formats.files import write_whole
 
@@ -279,9 +289,7 @@ class PassReport:
     def finish(self, notes: list[str]) -> None:
         """Print the table of times, and say what was left out."""
         if self.rows:
-            from circuitgrad.tables import show
-
-            show(TIMES, self.rows, sys.stderr)
+            say_table(TIMES, self.rows)
         say_notes(notes)
 
 
@@ -302,6 +310,54 @@ def intervals_of(text: str | None) -> dict[str, tuple[float, float]]:
     return found
 
 
+def distinct(**files: str | None) -> None:
+    """Refuse options that would write one file, where the last would be left."""
+    option_of: dict[str, str] = {}
+    for option, file in files.items():
+        if file is None or (os.path.exists(file) and not os.path.isfile(file)):
+            continue  # a device takes more than one
+        place = file if file == "-" else os.path.realpath(file)
+        first = option_of.setdefault(place, option)
+        if first != option:
+            raise click.UsageError(f"--{first} and --{option} are one file, {file}")
+
+
+def answer(text: str) -> None:
+    """Print what the exit status says, too; it is no other where nobody reads on."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        drop(sys.stdout)
+
+
 def say(text: str) -> None:
     """Print words: to standard error."""
-    click.echo(text, err=True)
+    with words():
+        click.echo(text, err=True)
+
+
+def say_table(header: Sequence[str], table: Sequence[Sequence[str]]) -> None:
+    """Print a table of words: to standard error."""
+    from circuitgrad.tables import show
+
+    with words():
+        show(header, table, sys.stderr)
+
+
+@contextmanager
+def words() -> Iterator[None]:
+    """Do without words in the block where standard error takes none.
+
+    What was to be done is done all the same, and the exit status says so.
+    """
+    try:
+        yield
+    except OSError:
+        drop(sys.stderr)
+
+
+def drop(stream: TextIO) -> None:
+    """Send what a stream still buffers nowhere, so that leaving does not fail on it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ from circuitgrad.cli.options import (
     WRITTEN,
     PassReport,
     check_options,
+    distinct,
     input_options,
     intervals_of,
     names,
@@ -21,6 +21,7 @@ from circuitgrad.cli.options import (
     read_circuit,
     say,
     say_notes,
+    say_table,
     write_circuit,
 )
 
@@ -94,6 +95,7 @@ def grad(
         raise click.UsageError("--certificate and --no-check exclude each other")
     if every and wrt is not None:
         raise click.UsageError("--all and --wrt exclude each other")
+    distinct(output=output, certificate=certificate, **{"log-rewrites": log_rewrites})
     circuit = read_circuit(file, expression, from_format)
     from circuitgrad.gradients import emit
     from circuitgrad.metrics import literal_size
@@ -164,11 +166,9 @@ def _report_gradient(
     circuit: Circuit, literal: int | None, emitted: Circuit, report: Report | None
 ) -> None:
     from circuitgrad.metrics import theorem3_bound
-    from circuitgrad.tables import compare, show
+    from circuitgrad.tables import compare
 
-    show(
-        ["", "C", "∇C", "ratio"], compare(circuit.stats(), emitted.stats()), sys.stderr
-    )
+    say_table(["", "C", "∇C", "ratio"], compare(circuit.stats(), emitted.stats()))
     if literal is not None and len(circuit.outputs) == 1:
         say(
             f"Theorem 3: literal output {literal} gates, "
@@ -204,9 +204,10 @@ def opt(
 ) -> int:
     """Run passes on a circuit."""
     pipeline = passes_of(optimize, passes)
+    distinct(output=output, **{"log-rewrites": log_rewrites})
     from circuitgrad.passes import LEVELS, parse_pipeline, run, with_ieee
     from circuitgrad.simplify.rewrites import recording
-    from circuitgrad.tables import compare, show
+    from circuitgrad.tables import compare
 
     steps = parse_pipeline(pipeline)
     goal = LEVELS[pipeline].goal if pipeline in LEVELS else None
@@ -224,10 +225,8 @@ def opt(
     shown.write_log()
     notes = journal.notes + write_circuit(emitted, output, to_format)
     shown.finish(notes)
-    show(
-        ["", "before", "after", "ratio"],
-        compare(circuit.stats(), emitted.stats()),
-        sys.stderr,
+    say_table(
+        ["", "before", "after", "ratio"], compare(circuit.stats(), emitted.stats())
     )
     return 0
 
