@@ -24,7 +24,7 @@ from circuitgrad.replacing import together
 
 __all__ = ["cli", "main"]
 
-USAGE, DEFECT, INTERRUPTED = 2, 70, 130
+USAGE, LIMIT, DEFECT, INTERRUPTED = 2, 4, 70, 130
 
 _EPILOG = """\b
 Exit status: 0 done, 1 the answer is no, 2 usage, 3 a bad or missing input file,
@@ -63,11 +63,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if debug:
             raise
-        say(
-            f"circuitgrad: a defect of circuitgrad ({type(error).__name__}: {error}); "
-            "please report it, with the output of the same command under --debug"
-        )
-        status = DEFECT
+        if _is_out_of_memory(error):
+            say("circuitgrad: error: out of memory")
+            status = LIMIT
+        else:
+            say(
+                f"circuitgrad: a defect of circuitgrad ({type(error).__name__}: "
+                f"{error}); please report it, with the output of the same command "
+                "under --debug"
+            )
+            status = DEFECT
     sys.exit(status)
 
 
@@ -101,6 +106,17 @@ def _open_closed_streams() -> None:
         sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out; importing says so in words, behind other errors."""
+    while error is not None:
+        if isinstance(error, MemoryError) or (
+            isinstance(error, ImportError) and "failed to map segment" in str(error)
+        ):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @contextmanager
