@@ -7,9 +7,12 @@ needs when it runs, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -24,12 +27,14 @@ from circuitgrad.replacing import together
 
 __all__ = ["cli", "main"]
 
-USAGE, LIMIT, DEFECT, INTERRUPTED = 2, 4, 70, 130
+USAGE, LIMIT, DEFECT = 2, 4, 70
+#: A process that a signal stopped is known by this, and the signal's number.
+STOPPED = 128
 
 _EPILOG = """\b
 Exit status: 0 done, 1 the answer is no, 2 usage, 3 a bad or missing input file,
 4 a limit, or a file that could not be written, 5 a check could not decide,
-70 a defect of circuitgrad, 130 interrupted."""
+70 a defect of circuitgrad, 130 interrupted (143 terminated, 129 hung up)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -40,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     _open_closed_streams()
     try:
         # Files are put in place at the end, when nothing is left that could fail.
-        with together(), _bars():
+        with _stoppable(), together(), _bars():
             status = _run(given)
             sys.stdout.flush()
     except click.ClickException as error:
@@ -50,9 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except CircuitgradError as error:
         say(str(error) if _is_located(error) else f"circuitgrad: error: {error}")
         status = error.exit_status
-    except KeyboardInterrupt:
-        say("\ncircuitgrad: interrupted")  # the first line is that of a terminal's ^C
-        status = INTERRUPTED
+    except KeyboardInterrupt as error:
+        number = error.args[0] if error.args else signal.SIGINT
+        # the first line is that of a terminal's ^C
+        say(f"\ncircuitgrad: {_STOPPING.get(number, 'interrupted')}")
+        status = STOPPED + number
     except BrokenPipeError:  # the reader went away: `| head`
         drop(sys.stdout)
         status = 0
@@ -106,6 +113,31 @@ def _open_closed_streams() -> None:
         sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
+
+
+#: Signals that stop a command as ^C does, so that it removes what it has half-written.
+_STOPPING = {signal.SIGTERM: "terminated"}
+if hasattr(signal, "SIGHUP"):
+    _STOPPING[signal.SIGHUP] = "hung up"
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Make the signals of `_STOPPING` exceptions within the block."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt(number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in _STOPPING:
+            if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _is_out_of_memory(error: BaseException | None) -> bool:
