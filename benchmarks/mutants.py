@@ -1,6 +1,6 @@
-"""Plant errors in gradient circuits and the gate table; count what certificates catch.
+"""Plant errors in gradients, passes, rules and gates; count what certificates catch.
 
-    python benchmarks/mutants.py [--circuits N] [--right N] [--markdown]
+    python benchmarks/mutants.py [--circuits N] [--passes N] [--right N] [--markdown]
 
 A mutant that is certified all the same must be equivalent, and sympy must show it;
 otherwise it has escaped, and the exit status is 1.  With ``--right``, gradients of so
@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -23,10 +24,14 @@ import numpy as np
 import circuitgrad as cg
 from circuitgrad import exact, gates
 from circuitgrad.check.certified import Certifier
-from circuitgrad.check.claims import claims
+from circuitgrad.check.claims import Claim, claims
 from circuitgrad.check.proved import Prover
 from circuitgrad.circuit import Circuit
+from circuitgrad.errors import RewriteError
 from circuitgrad.passes import partials
+from circuitgrad.passes.registry import PASSES
+from circuitgrad.simplify.matching import Matcher
+from circuitgrad.simplify.rules import RULES, Rule
 
 __all__ = [
     "CAUGHT",
@@ -35,7 +40,9 @@ __all__ = [
     "MUTATIONS",
     "formulas",
     "planted",
+    "same",
     "tried",
+    "wrong_rules",
 ]
 
 CAUGHT, EQUIVALENT, ESCAPED = "caught", "equivalent", "escaped"
@@ -199,9 +206,18 @@ MUTATIONS: dict[str, Callable[[Circuit, Random], Circuit | None]] = {
 }
 
 
-def tried(circuit: Circuit, mutant: Circuit) -> str:
-    """Say what the certificate makes of a mutant of a gradient circuit."""
-    all_claims = [readings[0] for readings in claims(circuit, mutant).values()]
+def same(circuit: Circuit, mutant: Circuit) -> list[Claim]:
+    """Claim that outputs of the same name compute the same."""
+    outputs = dict(circuit.outputs)
+    return [Claim(name, v, outputs[name], -1, name) for name, v in mutant.outputs]
+
+
+def tried(
+    circuit: Circuit, mutant: Circuit, all_claims: Sequence[Claim] | None = None
+) -> str:
+    """Say what the certificate makes of a mutant: of a gradient, unless it claims."""
+    if all_claims is None:
+        all_claims = [readings[0] for readings in claims(circuit, mutant).values()]
     certifier = Certifier(circuit, mutant, all_claims)
     levels = {verdict.level for verdict in certifier.verdicts()}
     if "failed" in levels:
@@ -272,6 +288,72 @@ def planted(kind: str) -> Iterator[tuple[str, str, str]]:
             yield gate.name, mode, EQUIVALENT if same else tried(circuit, mutant)
 
 
+# ------------------------------------------------------------------ passes and rules
+
+
+def in_passes(count: int) -> Iterator[tuple[str, str]]:
+    """Plant errors in what each pass makes: its name, what came of it."""
+    passes = [name for name, p in PASSES.items() if name == p.name]
+    for number, circuit in enumerate(formulas(count, seed=7)):
+        mode = ("reverse", "forward")[number % 2]
+        before = cg.gradient(circuit, mode=mode, value=True, pipeline="none")
+        for name in passes:
+            if PASSES[name].differentiates:
+                continue
+            after = cg.run(before, name)
+            for kind, mutation in MUTATIONS.items():
+                mutant = mutation(after, random.Random(f"{number} {name} {kind}"))
+                if mutant is not None:
+                    yield name, tried(before, mutant, same(before, mutant))
+
+
+#: What a rule's right side might be by mistake.
+_ANOTHER = {
+    "tanh": "tan", "tan": "tanh", "abs": "relu", "relu": "abs", "sigmoid": "tanh",
+    "softplus": "sigmoid", "exp": "sinh", "sign": "step", "step": "sign",
+}  # fmt: skip
+
+
+def wrong_rules() -> Iterator[Rule]:
+    """Give wrong versions of each rule that the matcher would take."""
+    for rule in RULES:
+        left, right = rule.sides
+        name = right.partition("(")[0]
+        others = [f"-({right})", f"2*({right})", "u + 1", "2", "u^2"]
+        if name in _ANOTHER:
+            others.append(_ANOTHER[name] + right[len(name) :])
+        for other in others:
+            wrong = Rule(rule.name, f"{left} = {other}", rule.soundness)
+            try:
+                Matcher([wrong])
+            except RewriteError:  # it costs more
+                continue
+            if other != right:
+                yield wrong
+
+
+def in_rules() -> Iterator[str]:
+    """Plant each wrong rule, in `rewrite` alone and behind both modes."""
+    rewriting = importlib.import_module("circuitgrad.passes.rewrite")
+    usual = rewriting.default_matcher
+    for wrong in wrong_rules():
+        matcher = Matcher([wrong])
+        left = cg.parse_expression(wrong.sides[0])
+        rewriting.default_matcher = lambda ieee, matcher=matcher: matcher
+        try:
+            plain = cg.run(left, "rewrite")
+            emitted = [
+                cg.gradient(left, mode=mode, value=True, pipeline="rewrite,fold,cse")
+                for mode in ("reverse", "forward")
+            ]
+        finally:
+            rewriting.default_matcher = usual
+        if not cg.isomorphic(plain, cg.run(left, "fold")):  # it fired
+            yield tried(left, plain, same(left, plain))
+        for mutant in emitted:
+            yield tried(left, mutant)
+
+
 # ------------------------------------------------------------------ the table
 
 
@@ -292,13 +374,15 @@ def main() -> int:
     """Run all mutants, print the table, and give the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--circuits", type=int, default=200, help="random circuits")
+    parser.add_argument("--passes", type=int, default=25, help="circuits for passes")
     parser.add_argument("--right", type=int, default=0, help="right gradients, too")
     parser.add_argument("--markdown", action="store_true")
     arguments = parser.parse_args()
     counts: dict[str, Counter[str]] = {}
     for number, circuit in enumerate(formulas(arguments.circuits)):
         for mode in ("reverse", "forward"):
-            gradient = cg.gradient(circuit, mode=mode, value=True)
+            pipeline = ("tidy", "none")[number % 2]
+            gradient = cg.gradient(circuit, mode=mode, value=True, pipeline=pipeline)
             for name, mutation in MUTATIONS.items():
                 draw = random.Random(f"{number} {mode} {name}")
                 mutant = mutation(gradient, draw)
@@ -307,6 +391,10 @@ def main() -> int:
     for kind in WRONG_PARTIALS:
         for _, _, found in planted(kind):
             counts.setdefault(f"gate table: {kind}", Counter())[found] += 1
+    for name, found in in_passes(arguments.passes):
+        counts.setdefault(f"in the pass {name}", Counter())[found] += 1
+    for found in in_rules():
+        counts.setdefault("wrong rewrite rule", Counter())[found] += 1
     heads = ["planted", "mutants", CAUGHT, EQUIVALENT, ESCAPED]
     rows = [
         [name, str(found.total()), *(str(found[key]) for key in heads[2:])]
