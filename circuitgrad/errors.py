@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 __all__ = [
     "CircuitError",
     "CircuitgradError",
@@ -12,13 +14,20 @@ __all__ = [
     "RenderError",
     "RewriteError",
     "WriteError",
+    "excerpt",
 ]
+
+#: Longest message that is shown, in characters: names may be as long as a file.
+MAX_MESSAGE: Final = 1_000
 
 
 class CircuitgradError(Exception):
     """Base class of every error that circuitgrad raises on purpose."""
 
     exit_status = 3
+
+    def __str__(self) -> str:
+        return _shortened(super().__str__())
 
 
 class CircuitError(CircuitgradError, ValueError):
@@ -92,10 +101,11 @@ class FormatError(CircuitgradError, ValueError):
         place = ":".join(
             str(part) for part in (self.path, self.line, self.column) if part
         )
-        text = f"{place}: {self.kind}: {self.message}" if place else self.message
+        message = _shortened(self.message)
+        text = f"{place}: {self.kind}: {message}" if place else message
         if self.source is None or self.column is None:
             return text
-        window, caret = _excerpt(self.source, self.column)
+        window, caret = excerpt(self.source, self.column)
         return f"{text}\n    {window}\n    {' ' * caret}^"
 
 
@@ -109,7 +119,15 @@ class LimitError(FormatError):
         return LimitError(self.message, path=path, line=line)
 
 
-def _excerpt(source: str, column: int, width: int = 76) -> tuple[str, int]:
+def _shortened(text: str) -> str:
+    """Leave out the middle of a long message."""
+    if len(text) <= MAX_MESSAGE:
+        return text
+    part = (MAX_MESSAGE - 3) // 2
+    return f"{text[:part]}...{text[-part:]}"
+
+
+def excerpt(source: str, column: int, width: int = 76) -> tuple[str, int]:
     """Cut a long line down to what a terminal shows around the column."""
     line = "".join(char if char.isprintable() else " " for char in source.rstrip("\n"))
     start = max(0, min(column - 1 - width // 2, len(line) - width))

@@ -180,6 +180,27 @@ def test_limits_that_cannot_be():
 
 
 @pytest.mark.parametrize(
+    "read",
+    [
+        lambda: cg.parse(f"input x\nf = {'q' * 100_000}\noutput f\n", "long.cg"),
+        lambda: cg.run(cg.parse_expression("x"), "q" * 100_000),
+        lambda: cg.run(cg.parse_expression("x"), f"cse,\n{'dce,' * 1000}\u202efold"),
+        lambda: cg.gradient(cg.parse_expression("x"), wrt=["q" * 100_000]),
+    ],
+)
+def test_a_long_name_makes_no_long_message(read):
+    with pytest.raises(cg.CircuitgradError) as caught:
+        read()
+    text = str(caught.value)
+    assert len(text) < 1_400
+    assert "..." in text
+    lines = text.splitlines()
+    if len(lines) > 1:  # a line and a caret
+        assert lines[-1].strip() == "^"
+        assert len(lines) == 3 and len(lines[1]) < 100
+
+
+@pytest.mark.parametrize(
     ("name", "data", "message"),
     [
         ("empty.cg", b"", "the file is empty"),

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from circuitgrad.errors import PipelineError
+from circuitgrad.errors import PipelineError, excerpt
 from circuitgrad.passes.levels import LEVELS
 from circuitgrad.passes.registry import PASSES, Pass
 
@@ -196,6 +196,6 @@ class _Parser:
         return value.split(",") if "Sequence" in kind else value
 
     def error(self, message: str, at: int) -> PipelineError:
-        return PipelineError(
-            f"pipeline:{at + 1}: {message}\n    {self.text}\n    {' ' * at}^"
-        )
+        window, caret = excerpt(self.text, at + 1)
+        shown = f"{message}\n    {window}\n    {' ' * caret}^"
+        return PipelineError(f"pipeline:{at + 1}: {shown}")
