@@ -341,7 +341,12 @@ class Circuit:
         _require(
             bool((np.diff(kinds) >= 0).all()), "inputs, then constants, then gates"
         )
+        _require(int(columns.offsets[columns.sources]) == 0, "no wires into sources")
+        _require(
+            bool((columns.params[: columns.inputs] == -1).all()), "no values of inputs"
+        )
         places = columns.params[columns.inputs : columns.sources].tolist()
+        _require(all(place >= 0 for place in places), "a value for each constant")
         in_order = sorted(set(places), key=exact.sort_key)
         _require(places == in_order, "each constant once, in order")
         defect = first_defect(columns)
@@ -354,7 +359,8 @@ class Circuit:
     def _verify_names(self) -> None:
         assert self.names.verified
         _require(all(self.inputs), "a name for every input")
-        for label in [*self.output_names, *([self.name] if self.name else [])]:
+        named = [] if self.name is None else [self.name]
+        for label in [*self.output_names, *named]:
             if not is_identifier(label):
                 raise CircuitError(f"{label!r} is not an identifier")
         if not self.outputs:

@@ -98,6 +98,7 @@ DAMAGE = {
     "version": ({"circuit": head(version=2)}, "version 2 .* reads 1"),
     "name": ({"circuit": head(name=3)}, "is no text"),
     "name with a space": ({"circuit": head(name="a b")}, "not an identifier"),
+    "no name": ({"circuit": head(name="")}, "not an identifier"),
     "missing": ({"operands": None}, "without a part of it.*operands"),
     "no array": ({"op": b"hello"}, "op: not a list of uint8"),
     "pickle": ({"op": np.array([None, {}], dtype=object)}, "op: not a list"),
