@@ -144,6 +144,8 @@ def test_bad_npy(batch, run, tmp_path):
     np.save(tmp_path / "object.npy", np.array([{}]), allow_pickle=True)
     (tmp_path / "text.npy").write_text("x,y\n1,2\n")
     (tmp_path / "empty.npy").write_bytes(b"")
+    whole = (tmp_path / "points.npy").read_bytes()
+    (tmp_path / "token.npy").write_bytes(whole.replace(b"{'descr':", b"{'descr'\xaf"))
     (tmp_path / "cut.npy").write_bytes((tmp_path / "points.npy").read_bytes()[:-9])
     np.savez(tmp_path / "archive.npz", POINTS)
     (tmp_path / "archive.npz").rename(tmp_path / "archive.npy")
@@ -151,6 +153,7 @@ def test_bad_npy(batch, run, tmp_path):
         ("object.npy", "not a .npy file of numbers"),
         ("text.npy", "not a .npy file of numbers"),
         ("empty.npy", "not a .npy file of numbers"),
+        ("token.npy", "not a .npy file of numbers"),
         ("cut.npy", "not a .npy file of numbers"),
         ("archive.npy", "an archive; it should be a .npy file"),
         ("none.npy", "cannot be read: No such file or directory"),

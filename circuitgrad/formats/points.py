@@ -7,6 +7,7 @@ end leaves nothing half-written, on standard output either.
 
 from __future__ import annotations
 
+import warnings
 from array import array
 from collections.abc import Sequence
 from typing import Any, Final
@@ -82,13 +83,14 @@ def _csv(values: Array) -> bytes:
 
 def _read_npy(path: str, inputs: Sequence[str]) -> Array:
     try:
-        points = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError):
+        with warnings.catch_warnings(action="ignore"):  # of headers by Python 2
+            points = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise FormatError(f"cannot be read: {error.strerror}", path=path) from None
+    except Exception:  # a header is a literal of Python, which may be wrong in any way
         raise FormatError(
             "not a .npy file of numbers, as numpy.save writes it", path=path
         ) from None
-    except OSError as error:
-        raise FormatError(f"cannot be read: {error.strerror}", path=path) from None
     if not isinstance(points, np.ndarray):
         raise FormatError("an archive; it should be a .npy file", path=path)
     names = points.dtype.names
