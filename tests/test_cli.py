@@ -388,3 +388,25 @@ def test_an_undecided_check_is_status_5(run):
     status, out, words = run("grad", "-e", "relu(x - x)", "--all")
     assert (status, "1 undecided" in words) == (5, True)
     assert "output" in out
+
+
+def test_a_circuit_that_is_not_written_leaves_nothing_beside_it(run, tmp_path):
+    """The log and the certificate are written before it; they go again, or stay."""
+    (tmp_path / "log").write_text("before")
+    (tmp_path / "folder").mkdir()
+    every = ("--certificate", "new", "--log-rewrites", "log")
+    for wrong in (("-o", "folder"), ("-o", "none/f.cg"), ("-t", "none"), ("-o", "")):
+        status, out, words = run("grad", "-e", "x*sin(-x)", *every, *wrong)
+        assert (status in (2, 4), out) == (True, ""), words
+        assert (tmp_path / "log").read_text() == "before"
+        log = ("--log-rewrites", "other")
+        assert run("opt", "-e", "x*sin(-x)", *log, *wrong)[0] in (2, 4)
+        assert {path.name for path in tmp_path.iterdir()} == {"log", "folder"}
+    assert run("grad", "-e", "x*sin(-x)", *every, "-o", "f.cg")[0] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "log",
+        "folder",
+        "new",
+        "f.cg",
+    }
+    assert (tmp_path / "log").read_text() != "before"
