@@ -539,7 +539,7 @@ KNOWN_COMMANDS = naming.words(
     """
     documentclass usepackage begin end allowdisplaybreaks noindent frac partial mathit
     mathrm operatorname left right cdot quad sin cos tan sinh cosh tanh arcsin arccos
-    arctan log max min sqrt pi text land lor le ge ne acute
+    arctan log max min sqrt pi text land lor le ge ne acute tilde
     """
 )
 

@@ -27,8 +27,10 @@ __all__ = [
 MAX_NOTED: Final = 8
 
 PYTHON_RESERVED: Final = frozenset(
-    # the names that a written function uses, and those that nothing can be bound to
+    # the names that a written function uses, those that nothing can be bound to, and
+    # those of a module that the interpreter looks at
     {*keyword.kwlist, "__debug__", "float", "math", "np"}
+    | {f"__{name}__" for name in ("builtins", "dir", "getattr", "path", "spec")}
 )
 
 
