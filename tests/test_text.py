@@ -239,3 +239,18 @@ def test_bytes_do_not_depend_on_the_numbers_met_before():
 
 def test_an_inline_formula_that_takes_every_name():
     assert cg.parse_expression("f + g + h + f1").output_names == ("f2",)
+
+
+def test_pi_as_an_output_whose_name_another_gate_has():
+    """Text cannot say ``output f = pi``: the constant gets a name of its own."""
+    builder = cg.Builder()
+    x, c = builder.input("x"), builder.constant(cg.PI)
+    square = x * x
+    builder.names[square.vertex] = "f"
+    builder.output("f", c)
+    builder.output("h", square / c)
+    circuit = builder.finish()
+    assert "c1 = pi\n" in str(circuit)
+    assert "output f = c1, h\n" in str(circuit)
+    assert cg.parse(str(circuit)) == circuit
+    assert str(cg.parse(str(circuit))) == str(circuit)

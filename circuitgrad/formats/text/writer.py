@@ -149,7 +149,8 @@ class _Labels:
         fed = fed[columns.operands[fed] >= columns.inputs]
         operands, users = columns.operands[fed], columns.consumer[fed]
         op, exponent = columns.op[users], fed - columns.offsets[users] == 1
-        needs = {v for _, v in circuit.outputs if v < columns.sources}
+        shown = {v for _, v in circuit.outputs if v < columns.sources}
+        needs = set(shown)
         needs.update(operands[(op == DIV) | ((op == POW) & exponent)].tolist())
         powers = op == POWER
         for vertex, user in zip(
@@ -164,7 +165,9 @@ class _Labels:
             label = circuit.names[vertex] or own.get(vertex)
             if label is None:
                 label = exact.format_number(exact.number(int(columns.params[vertex])))
-            if vertex in needs and not is_name(label) and label != "pi":
+            # pi is said as it is in an expression, and not as what an output is
+            is_pi = label == "pi" and vertex not in shown
+            if vertex in needs and not is_name(label) and not is_pi:
                 count += 1
                 while f"c{count}" in every:
                     count += 1
