@@ -156,14 +156,20 @@ def read_certificate(path: str) -> dict[str, Any]:
     require(
         isinstance(ranges, dict)
         and all(
-            isinstance(pair, list)
-            and len(pair) == 2
-            and all(isinstance(end, int | float) and isfinite(end) for end in pair)
+            isinstance(pair, list) and len(pair) == 2 and all(map(_is_finite, pair))
             for pair in ranges.values()
         ),
         '"ranges" should have a pair of numbers for each input',
     )
     return {**data, "settings": settings}
+
+
+def _is_finite(value: object) -> bool:
+    """Tell whether JSON has a number that is one in floating point."""
+    try:
+        return isinstance(value, int | float) and isfinite(value)
+    except OverflowError:  # an integer may be of any length
+        return False
 
 
 def replay(

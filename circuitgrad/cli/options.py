@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -302,12 +302,18 @@ def intervals_of(text: str | None) -> dict[str, tuple[float, float]]:
             raise click.UsageError(f"two ranges for {name!r}")
         low, colon, high = interval.partition(":")
         try:
-            found[name] = (float(Fraction(low)), float(Fraction(high)))
+            found[name] = (_end(low), _end(high))
         except (ValueError, ZeroDivisionError):
             colon = ""
-        if not colon or not (found[name][0] <= found[name][1] < float("inf")):
+        if not colon or not (-math.inf < found[name][0] <= found[name][1] < math.inf):
             raise click.UsageError(f"{part!r} should be NAME=LOW:HIGH, such as x=1:5")
     return found
+
+
+def _end(text: str) -> float:
+    """Read ``1e3`` or ``1/3`` in floating point: an exponent may be of any length."""
+    above, slash, below = text.partition("/")
+    return float(above) / float(below) if slash else float(above)
 
 
 def distinct(**files: str | None) -> None:
