@@ -1,12 +1,16 @@
-"""Hypothesis strategies: random circuits over all gate types."""
+"""Hypothesis strategies: random circuits over all gate types, and files near them."""
 
 from __future__ import annotations
 
+import json
+import re
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import strategies as st
 
 import circuitgrad as cg
+from circuitgrad.formats.json import write_json
 from circuitgrad.gates import GATES
 
 WEIGHTS = st.sampled_from(
@@ -61,3 +65,73 @@ POINTS = st.fixed_dictionaries(
 def at(circuit: cg.Circuit, point: dict[str, Fraction]) -> dict[str, Fraction]:
     """Restrict a point to a circuit's inputs."""
     return {name: point[name] for name in circuit.inputs}
+
+
+# ------------------------------------------------------------------ files near circuits
+
+TOKENS = st.sampled_from(
+    ["input", "output", "circuit", "x", "y", "f", "g1", "pi", "=", ",", "(", ")", "+"]
+    + ["-", "*", "/", "^", "**", "0", "1", "2", "0.5", "1/3", "1e3", "1e9999", "9" * 50]
+    + [f"{name}(" for name in ("sin", "exp", "max", "sum", "prod", "leaky_relu", "inv")]
+    + ["\n", "\n", "\n", "#", "\r\n", "\t", "x^2", "f = ", "output f\n", "input x, y\n"]
+    + ["θ", "x²", "٣", "\u202e", "e\u0301", "\ufeff", "\0", "$", "@", "lambda", "1x"]
+)
+
+
+def soups() -> st.SearchStrategy[str]:
+    """Draw words of circuit text in any order."""
+    return st.lists(TOKENS, max_size=40).map(" ".join) | st.lists(
+        TOKENS, max_size=40
+    ).map("".join)
+
+
+@st.composite
+def near_texts(draw: st.DrawFn) -> str:
+    """Draw the text of a circuit in which a few tokens are others."""
+    parts = re.findall(r"\s+|\w+|.", str(draw(circuits(most=6))))
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(parts)))
+        parts[at : at + draw(st.integers(0, 2))] = draw(st.lists(TOKENS, max_size=2))
+    return "".join(parts)
+
+
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 9)
+    | st.floats()
+    | st.sampled_from(["", "x", "pi", "1/0", "-1/3", "1e9999", "a b", "sum", "input"])
+    | st.sampled_from([10**30, "θ", "\ud800", "constant", "power", "exp", "0x10"])
+    | st.builds(list)
+    | st.builds(dict)
+    | st.lists(st.lists(st.sampled_from(["f", 0, 1, 2]), max_size=3), max_size=2)
+)
+
+
+@st.composite
+def near_jsons(draw: st.DrawFn) -> str:
+    """Draw a circuit as node-link JSON in which a few values are others."""
+    data = json.loads(write_json(draw(circuits(most=6))))
+    for _ in range(draw(st.integers(1, 3))):
+        holder, key = draw(st.sampled_from(_places(data)))
+        if draw(st.booleans()):
+            holder[key] = draw(VALUES)
+        elif draw(st.booleans()):
+            del holder[key]
+        else:
+            other, where = draw(st.sampled_from(_places(data)))
+            holder[key] = json.loads(json.dumps(other[where]))
+        if not _places(data):
+            break
+    return json.dumps(data)
+
+
+def _places(data: Any) -> list[tuple[Any, Any]]:
+    """List every place of JSON data that holds a value: its holder, and the key."""
+    found, waiting = [], [data]
+    while waiting:
+        each = waiting.pop()
+        keys = list(each) if isinstance(each, dict) else range(len(each))
+        found += [(each, key) for key in keys]
+        waiting += [each[key] for key in keys if isinstance(each[key], (dict, list))]
+    return found
