@@ -35,7 +35,7 @@ LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
         "file": Limit(2**30, 2**40, "bytes of a file"),
         "text": Limit(2**28, _INT32, "bytes of a text file"),
         "gates": Limit(10_000_000, _INT32, "gates, inputs and constants of a circuit"),
-        "outputs": Limit(2_000_000, _INT32, "outputs of a circuit"),
+        "outputs": Limit(100_000, _INT32, "outputs of a circuit"),
         "name": Limit(10_000, _INT32, "characters of a name"),
         "digits": Limit(4_000, 10_000_000, "decimal digits of a number"),
         "exponent": Limit(4_000, 10_000_000, "the exponent of 1e9"),

@@ -151,6 +151,14 @@ def test_gradients_that_would_be_too_large_are_refused():
             cg.jacobian(circuit, mode=mode)
 
 
+def test_a_name_that_could_not_be_read_is_not_written():
+    circuit = cg.parse(f"input {6_000 * 'x'}\nf = {6_000 * 'x'}^2\noutput f\n")
+    assert cg.gradient(circuit).output_names == (f"df_d{6_000 * 'x'}",)
+    long = cg.parse(f"input {6_000 * 'x'}\noutput {6_000 * 'x'}\n")
+    with pytest.raises(cg.LimitError, match="name=N"):
+        cg.gradient(long)
+
+
 def test_bulk_reading_keeps_the_limits():
     lines = "".join(f"a{k} = x*x\n" for k in range(30_000))
     plain = f"input x\n{lines}"

@@ -42,7 +42,7 @@ NAMES = (
     *("sum", "prod", "exp", "max", "sqrt", "pow", "df_dx", "g1", "c1", "f", "e1", "E5"),
     *("true", "NaN", "null", "con", "PRN", "script", "href", "rm", "ls", "sh", "if"),
     *("θ", "é", "Ω2", "ﬁ", "x²", "ſ", "µ", "ñandú", "变量", "переменная", "ℏ", "ªb"),
-    *("שלום", "متغير", "ا1", "𝔘𝔫𝔦", "x" * 20_000, "é" * 3_000),
+    *("שלום", "متغير", "ا1", "𝔘𝔫𝔦", "x" * 4_000, "é" * 3_000),
 )
 
 # It cannot say these: reading them is an error with a place, and so is making them.

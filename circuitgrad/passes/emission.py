@@ -15,7 +15,7 @@ from circuitgrad.columns import Columns, Ints, RawColumns
 from circuitgrad.errors import CircuitError
 from circuitgrad.gates import CONSTANT
 from circuitgrad.limits import check_counts
-from circuitgrad.names import Names
+from circuitgrad.names import Names, check_length
 from circuitgrad.provenance import Provenance
 
 __all__ = ["Emission", "Request"]
@@ -51,7 +51,7 @@ class Request:
         CircuitError
             If a name is unknown, or a constant.
         LimitError
-            If these are too many.
+            If these are too many, or their names too long.
         """
         outputs = dict(circuit.outputs)
         for name in of or ():
@@ -82,6 +82,8 @@ class Request:
             raise CircuitError("nothing to differentiate by: there is no input")
         asked = list(dict.fromkeys(outputs if of is None else of))
         check_counts(0, len(asked) * len(chosen))
+        longest = (max(names, key=len) for names in (asked, dict(chosen)))
+        check_length("d{}_d{}".format(*longest))  # what is written can be read
         return cls(tuple((n, outputs[n]) for n in asked), tuple(chosen))
 
     @cached_property
