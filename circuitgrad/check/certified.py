@@ -89,6 +89,54 @@ class Trial:
     source: Values
     gradient: Values
 
+    def shows(self, claim: Claim) -> bool:
+        """Tell whether all values of a claim are there."""
+        source, gradient = self.source.missing, self.gradient.missing
+        if gradient is not None and gradient[claim.found]:
+            return False
+        if source is None:
+            return True
+        return not (source[claim.output] or (claim.by >= 0 and source[claim.by]))
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """The slopes of a circuit's gates at a point.
+
+    Attributes
+    ----------
+    edges : list of int
+        Gates that have none: at a kink, or where the slope is infinite.
+    """
+
+    evaluator: Evaluator
+    circuit: Circuit
+    values: Values
+    slope: Any
+    edges: list[int]
+
+    @classmethod
+    def at(cls, evaluator: Evaluator, circuit: Circuit, values: Values) -> Slopes:
+        """Evaluate them."""
+        slope, steep = evaluator.slopes(circuit, values)
+        return cls(evaluator, circuit, values, slope, [*steep, *values.kinks])
+
+    def carry(self, tangent: Any) -> list[int]:
+        """Carry tangents, which are added to; give the edges that are moved."""
+        self.evaluator.tangents(self.circuit, self.values, self.slope, tangent)
+        columns = self.circuit.columns
+        return [
+            v
+            for v in self.edges
+            if any(tangent[u] for u in columns.operands[columns.wires_of(v)].tolist())
+        ]
+
+    def reach(self, moving: list[int], output: int) -> bool:
+        """Tell whether an output depends on some of those gates."""
+        if not moving:
+            return False
+        return bool(self.circuit.columns.live(np.array([output]))[moving].any())
+
 
 class Certifier:
     """Compares a gradient circuit with its source, at points of a field.
@@ -137,6 +185,8 @@ class Certifier:
         self.signs = 0
         self.sweeps = MAX_SWEPT // max(1, circuit.columns.wires)
         self.open: dict[str, Verdict] = {}
+        #: At how many points each claim was compared.
+        self.compared: Counter[str] = Counter()
         self.trials = settings.trials or self._needed()
 
     @cached_property
@@ -167,16 +217,22 @@ class Certifier:
         return min(MAX_TRIALS, max(1, math.ceil(math.log(ERROR) / math.log(chance))))
 
     @property
-    def bound(self) -> float | None:
-        """The chance that a wrong circuit agrees at all points, None where unknown."""
+    def fewest(self) -> int:
+        """The least number of points at which some claim was compared."""
+        return min(map(self.compared.__getitem__, self.compared), default=self.trials)
+
+    def bound(self, points: int) -> float | None:
+        """Bound the chance that a wrong output agrees at points; None: no bound."""
         chance = self.degree * max(self.tries, 1) / self.trials / self.field.prime
         chance *= 2.0 ** min(self.signs, 1_000)  # the branches that there may be
-        return chance**self.trials if chance < 1.0 else None
+        return chance**points if chance < 1.0 else None
 
     # ------------------------------------------------------------------ points
 
     def draw(self, number: int) -> Trial:
         """Find a point where both circuits have values, a real one where there is one.
+
+        Where branches are taken, or no try does, values of some claims are enough.
 
         Raises
         ------
@@ -190,9 +246,12 @@ class Certifier:
                 break
             self.tries += 1
             try:
-                trial = self._at(number, attempt)
+                partly = self.kinked or attempt == TRIES - 1
+                trial = self._at(number, attempt, partly)
             except PoleError as error:
                 reason = error
+                continue
+            if not any(map(trial.shows, self.claims)):
                 continue
             if best is None or _unreal(trial) < _unreal(best):
                 best = trial
@@ -206,15 +265,13 @@ class Certifier:
         self.signs = max(self.signs, signs[0][0] + signs[1][0])
         return best
 
-    def _at(self, number: int, attempt: int) -> Trial:
+    def _at(self, number: int, attempt: int, partly: bool) -> Trial:
         field, evaluator = self.field, self.evaluator
         drawn = field.draw(len(self.circuit.inputs), "point", number, attempt)
         inputs = dict(zip(self.circuit.inputs, map(int, drawn), strict=True))
-        source = evaluator.values(self.circuit, drawn)
-        if source.at_kink:
-            raise PoleError("a kink at every point")
+        source = evaluator.values(self.circuit, drawn, partly)
         there = field.array([inputs[name] for name in self.gradient.inputs])
-        gradient = evaluator.values(self.gradient, there)
+        gradient = evaluator.values(self.gradient, there, partly)
         return Trial(inputs, source, gradient)
 
     # ------------------------------------------------------------------ comparing
@@ -229,61 +286,109 @@ class Certifier:
                 failed |= self._compare(self.draw(number), number, failed)
         except PoleError as error:
             reason = f"no point of the field found: {error}"
-        detail = self.detail() if not reason else ""
+        details = {n: self.detail(n) for n in {*self.compared.values()} if not reason}
         for claim in self.claims:
+            points = self.compared[claim.name]
             if claim.name in failed:
                 yield failed[claim.name]
             elif claim.name in self.open:
                 yield self.open[claim.name]
-            elif reason:
-                yield Verdict(claim.name, claim.text, "undecided", reason)
+            elif points and not reason:
+                yield Verdict(claim.name, claim.text, "certified", details[points])
             else:
-                yield Verdict(claim.name, claim.text, "certified", detail)
+                detail = reason or "a kink or a pole at every point"
+                yield Verdict(claim.name, claim.text, "undecided", detail)
 
     def _compare(
         self, trial: Trial, number: int, failed: dict[str, Verdict]
     ) -> dict[str, Verdict]:
         """Compare all claims at a point; give the verdicts on those that fail."""
         found: dict[str, Verdict] = {}
-        slope = None
-        for (output, _), group in self.groups.items():
+        known = failed.keys() | self.open.keys()
+        here = {
+            at: [c for c in group if c.name not in known and trial.shows(c)]
+            for at, group in self.groups.items()
+        }
+        if self.one_by_one:
+            self._compare_alone(trial, found)
+            here = {at: group for at, group in here.items() if at[0] < 0}
+        slopes = along = None
+        for (output, _), group in here.items():
             if output < 0:
                 for claim in group:
                     self._note(found, claim, trial, trial.source.of[claim.output])
-                continue
-            if self.one_by_one:
-                continue
-            if slope is None:
-                slope = self.evaluator.slopes(self.circuit, trial.source)
-                along = self.field.draw(len(self.circuit.columns), "direction", number)
-            known = failed.keys() | self.open.keys()
-            pending = [[claim for claim in group if claim.name not in known]]
-            while pending:
-                part = pending.pop()
-                expected, got = self._both(trial, slope, along, part)
-                if expected == got or not part:
-                    continue
-                if len(part) == 1:
-                    inverse = pow(int(along[part[0].by]), -1, self.field.prime)
-                    values = (expected * inverse, got * inverse)
-                    found[part[0].name] = self._failure(part[0], trial, *values)
-                elif self.sweeps < 0 and found:  # a wrong one is known
-                    reason = "among others of which some are wrong"
-                    for claim in part:
-                        verdict = Verdict(claim.name, claim.text, "undecided", reason)
-                        self.open[claim.name] = verdict
-                else:
-                    middle = len(part) // 2
-                    pending += [part[middle:], part[:middle]]
-        if self.one_by_one:
-            self._compare_alone(trial, found)
+            elif group:
+                if slopes is None:
+                    slopes = Slopes.at(self.evaluator, self.circuit, trial.source)
+                    along = self.field.draw(
+                        len(self.circuit.columns), "direction", number
+                    )
+                self._compare_group(trial, slopes, along, group, found)
         return found
+
+    def _compare_group(
+        self,
+        trial: Trial,
+        slopes: Slopes,
+        along: Any,
+        group: list[Claim],
+        found: dict[str, Verdict],
+    ) -> None:
+        """Compare partials of one output at a point, halving what disagrees."""
+        pending = [group]
+        if slopes.edges:  # gates move more of them than inputs do
+            inputs = self.circuit.columns.inputs
+            pending = [
+                [claim for claim in group if (claim.by < inputs) == inside]
+                for inside in (False, True)
+            ]
+        while pending:
+            part = pending.pop()
+            if not part:
+                continue
+            both = self._both(trial, slopes, along, part)
+            if both is not None and both[0] == both[1]:
+                self.compared.update(claim.name for claim in part)
+            elif len(part) == 1 and both is not None:
+                self.compared[part[0].name] += 1
+                inverse = pow(int(along[part[0].by]), -1, self.field.prime)
+                values = both[0] * inverse, both[1] * inverse
+                found[part[0].name] = self._failure(part[0], trial, *values)
+            elif both is None and (len(part) == 1 or self.sweeps < 0):
+                continue  # at a kink there is nothing to compare with
+            elif self.sweeps < 0 and found:  # a wrong one is known
+                reason = "among others of which some are wrong"
+                for claim in part:
+                    verdict = Verdict(claim.name, claim.text, "undecided", reason)
+                    self.open[claim.name] = verdict
+            else:
+                middle = len(part) // 2
+                pending += [part[middle:], part[:middle]]
+
+    def _both(
+        self, trial: Trial, slopes: Slopes, along: Any, claims: Sequence[Claim]
+    ) -> tuple[int, int] | None:
+        """Give what partials should sum to in a direction, and what they sum to.
+
+        None where the direction leads off a kink.
+        """
+        tangent = self.field.zeros(len(self.circuit.columns))
+        total = 0
+        for claim in claims:
+            step = int(along[claim.by])
+            tangent[claim.by] = step
+            total += step * int(trial.gradient.of[claim.found])
+        self.sweeps -= 1
+        output = claims[0].output
+        if slopes.reach(slopes.carry(tangent), output):
+            return None
+        return int(tangent[output]), total % self.field.prime
 
     def _compare_alone(self, trial: Trial, found: dict[str, Verdict]) -> None:
         """Compare each partial by z with the slope of (C - z), evaluated for it."""
         by_vertex: dict[int, list[Claim]] = {}
         for claim in self.claims:
-            if claim.by >= 0:
+            if claim.by >= 0 and trial.shows(claim):
                 by_vertex.setdefault(claim.by, []).append(claim)
         given = list(trial.inputs.values())
         place = {v: number for number, (_, v) in enumerate(self.circuit.outputs)}
@@ -291,38 +396,24 @@ class Certifier:
             cut = self.circuit.cut(by)
             inside = by < self.circuit.columns.inputs
             at = given if inside else [*given, int(trial.source.of[by])]
-            values = self.evaluator.values(cut, self.field.array(at))
+            values = self.evaluator.values(cut, self.field.array(at), partly=True)
+            slopes = Slopes.at(self.evaluator, cut, values)
             tangent = self.field.zeros(len(cut.columns))
             tangent[by if inside else cut.columns.inputs - 1] = 1
-            slope = self.evaluator.slopes(cut, values)
-            self.evaluator.tangents(cut, values, slope, tangent)
+            moving = slopes.carry(tangent)
             for claim in claims:
-                vertex = cut.outputs[place[claim.output]][1]
-                self._note(found, claim, trial, tangent[vertex])
+                output = cut.outputs[place[claim.output]][1]
+                if not slopes.reach(moving, output):
+                    self._note(found, claim, trial, tangent[output])
 
     def _note(
         self, found: dict[str, Verdict], claim: Claim, trial: Trial, expected: Any
     ) -> None:
-        """Note a claim that fails."""
+        """Note that a claim was compared, and where it fails."""
+        self.compared[claim.name] += 1
         got = trial.gradient.of[claim.found]
         if expected != got:
             found[claim.name] = self._failure(claim, trial, int(expected), int(got))
-
-    def _both(
-        self, trial: Trial, slope: Any, along: Any, claims: Sequence[Claim]
-    ) -> tuple[int, int]:
-        """Give what partials should sum to in a direction, and what they sum to."""
-        tangent = self.field.zeros(len(self.circuit.columns))
-        total = 0
-        for claim in claims:
-            step = int(along[claim.by])
-            tangent[claim.by] = step
-            total += step * int(trial.gradient.of[claim.found])
-        if not claims:
-            return 0, 0
-        self.sweeps -= 1
-        self.evaluator.tangents(self.circuit, trial.source, slope, tangent)
-        return int(tangent[claims[0].output]), total % self.field.prime
 
     def _failure(self, claim: Claim, trial: Trial, expected: int, got: int) -> Verdict:
         prime = self.field.prime
@@ -345,7 +436,8 @@ class Certifier:
             "one_by_one": self.one_by_one,
             "tries": self.tries,
             "log2_degree": size,
-            "bound": self.bound,
+            "compared": self.fewest,
+            "bound": self.bound(self.fewest),
             "functions": self.functions,
             "real": self.real,
             "branches": len(self.branches) if self.kinked else None,
@@ -356,14 +448,17 @@ class Certifier:
         """Whether a disagreement shows that a claim is wrong: no function, no kink."""
         return not self.functions and not self.kinked
 
-    def detail(self) -> str:
-        """Say how sure the certificate is."""
+    def detail(self, compared: int) -> str:
+        """Say how sure the certificate is of what was compared at so many points."""
         points = f"{self.trials} point{'s' * (self.trials > 1)}"
+        if compared < self.trials:
+            points = f"{compared} of {points}"
         parts = [f"{points} modulo 2^{self.field.exponent} - 1"]
+        bound = self.bound(compared)
         if self.one_by_one:
             parts.append("one by one")
-        if self.bound is not None:
-            parts.append(f"error below {max(self.bound, 1e-300):.1e}")
+        if bound is not None:
+            parts.append(f"error below {max(bound, 1e-300):.1e}")
         elif self.degree < self.field.prime:
             parts.append(f"no bound: {self.signs} signs that may be either")
         else:

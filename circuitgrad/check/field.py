@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, Final
@@ -82,6 +82,9 @@ _ACTIONS: Final = (
     _SIGN, _STEP, _RELU, _LEAKY, _MAX, _MIN,
 ) = range(len(_ACTIONS))  # fmt: skip
 
+#: Places without a value that are left out one by one.
+MAX_POLES: Final = 32
+
 # What ``found`` counts or says.
 _POLE: Final = 0  # the vertex without a value, plus 1
 _UNREAL: Final = 1
@@ -91,7 +94,11 @@ _AT_KINK: Final = 4
 
 
 class PoleError(EvaluationError):
-    """A point where a gate has no value."""
+    """A point where a gate has no value; the vertex, -1 where it is not only one."""
+
+    def __init__(self, message: str, vertex: int = -1) -> None:
+        super().__init__(message)
+        self.vertex = vertex
 
 
 @dataclass(frozen=True)
@@ -491,15 +498,18 @@ class Values:
         How often a root, logarithm or exponential broke the laws of real numbers.
     signs : tuple of int
         How many signs decided something, and a digest of them.
-    at_kink : bool
-        Whether an absolute value, a sign, a step or the like was taken of 0, or a
-        maximum or minimum of equal values.
+    kinks : list of int
+        Gates that took an absolute value, a sign, a step or the like of 0, or a maximum
+        or minimum of equal values.
+    missing : array of bool, optional
+        Which live vertices have no value here; None where all have one.
     """
 
     of: Any
     unreal: int
     signs: tuple[int, int]
-    at_kink: bool
+    kinks: list[int]
+    missing: Bools | None = None
 
 
 class Evaluator:
@@ -536,17 +546,29 @@ class Evaluator:
         numbers[exact.PI_PLACE] = self.field.laws[-1]
         self.numbers = numbers
 
-    def values(self, circuit: Circuit, inputs: Any) -> Values:
-        """Evaluate a circuit.
+    def values(self, circuit: Circuit, inputs: Any, partly: bool = False) -> Values:
+        """Evaluate a circuit, or ``partly`` what has a value.
 
         Raises
         ------
         PoleError
-            If a gate has no value at this point.
+            If a gate has no value at this point; if many have none.
         """
-        value = self.field.zeros(len(circuit.columns))
-        value[: circuit.columns.inputs] = inputs
-        return self._run(circuit.columns, circuit.live, value)
+        columns, live = circuit.columns, circuit.live
+        value = self.field.zeros(len(columns))
+        value[: columns.inputs] = inputs
+        for _ in range(MAX_POLES if partly else 0):
+            try:
+                found = self._run(columns, live, value)
+            except PoleError as error:
+                if error.vertex < 0:
+                    raise
+                live = live & ~columns.depends_on(np.array([error.vertex]))
+                continue
+            if live is circuit.live:
+                return found
+            return replace(found, missing=circuit.live & ~live)
+        return self._run(columns, live, value)
 
     def _run(self, columns: Columns, live: Bools, value: Any) -> Values:
         self.learn(columns)
@@ -559,10 +581,24 @@ class Evaluator:
         )  # fmt: skip
         if found[_POLE]:
             name = gate_type(int(columns.op[found[_POLE] - 1])).name
-            raise PoleError(f"a {name} gate has no value")
+            raise PoleError(f"a {name} gate has no value", int(found[_POLE]) - 1)
         signs = int(found[_KINKS]), int(found[_SIGNS])
-        at_kink = bool(found[_AT_KINK])
-        return Values(value, int(found[_UNREAL]), signs, at_kink)
+        kinks = self._kinks(columns, live, value) if found[_AT_KINK] else []
+        return Values(value, int(found[_UNREAL]), signs, kinks)
+
+    def _kinks(self, columns: Columns, live: Bools, value: Any) -> list[int]:
+        """Give the gates that are at a kink."""
+        found = []
+        action = self.action[columns.op]
+        for v in np.flatnonzero(live & (action >= _ABS)).tolist():
+            wires = columns.wires_of(v)
+            used = [value[u] for u in columns.operands[wires].tolist()]
+            if action[v] in (_MAX, _MIN):
+                if sum(u == value[v] for u in used) > 1:
+                    found.append(v)
+            elif used[0] == 0:
+                found.append(v)
+        return found
 
     def at_many(self, circuit: Circuit, inputs: list[Any]) -> list[Any]:
         """Evaluate a small circuit at many points: an array for each output.
@@ -586,30 +622,46 @@ class Evaluator:
         values = self._run(tiled, np.ones(len(tiled), dtype=np.bool_), value).of
         return [values[vertex::size] for _, vertex in circuit.outputs]
 
-    def slopes(self, circuit: Circuit, values: Values) -> Any:
+    def slopes(self, circuit: Circuit, values: Values) -> tuple[Any, list[int]]:
         """Give the partial by each wire of a gate that is no sum, product or quotient.
 
-        They are sympy's derivatives of the formulas of the gates.
+        They are sympy's derivatives of the formulas of the gates.  Gates that have none
+        are listed, too; their partials are 0.
         """
         columns = circuit.columns
         slope = self.field.zeros(columns.wires)
         sloped = np.ones(256, dtype=np.bool_)
         sloped[[INPUT, CONSTANT, SUM, PROD, DIV, INV]] = False
-        gates = np.flatnonzero(sloped[columns.op] & circuit.live)
+        there = circuit.live
+        if values.missing is not None:
+            there = there & ~values.missing
+        gates = np.flatnonzero(sloped[columns.op] & there)
+        steep: list[int] = []
         if not len(gates):
-            return slope
+            return slope, steep
         kinds = np.stack(
             [columns.op[gates], columns.fan_in[gates], columns.params[gates]]
         )
         distinct, kind = np.unique(kinds, axis=1, return_inverse=True)
         for k, (code, arity, param) in enumerate(distinct.T.tolist()):
-            first = columns.offsets[gates[kind.ravel() == k]]
-            wires = [first + slot for slot in range(arity)]
-            given = [self.field.take(values.of, columns.operands[w]) for w in wires]
-            found = self.at_many(relation(code, arity, param), given)
-            for into, partial in zip(wires, found, strict=True):
-                self.field.put(slope, into, partial)
-        return slope
+            partials = relation(code, arity, param)
+            pending = [gates[kind.ravel() == k]]
+            while pending:
+                part = pending.pop()
+                first = columns.offsets[part]
+                wires = [first + slot for slot in range(arity)]
+                given = [self.field.take(values.of, columns.operands[w]) for w in wires]
+                try:
+                    found = self.at_many(partials, given)
+                except PoleError:
+                    if len(part) == 1:
+                        steep.append(int(part[0]))
+                    else:
+                        pending += np.array_split(part, 2)
+                    continue
+                for into, partial in zip(wires, found, strict=True):
+                    self.field.put(slope, into, partial)
+        return slope, steep
 
     def tangents(
         self, circuit: Circuit, values: Values, slope: Any, tangent: Any
