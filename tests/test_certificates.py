@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from pathlib import Path
 
@@ -75,6 +76,37 @@ def test_wrong_partials_in_the_gate_table_are_caught(kind):
         if gate in alike:
             allowed.append(mutants.EQUIVALENT)
         assert result in allowed, (gate, mode)
+
+
+SHARED_ROOT = """\
+input a, b, c
+d = sqrt((a - b)^2)
+grown = exp(d - d*c)
+shrunk = exp(-(d*c))
+s = grown + shrunk
+q = (-grown - shrunk)/s + d
+output s, q
+"""
+
+
+@pytest.mark.parametrize("pipeline", ["none", "tidy", "size", "depth"])
+@pytest.mark.parametrize("mode", ["bp", "fp"])
+def test_a_root_that_many_paths_share(mode, pipeline):
+    """A tool that factors the graph of paths refused such (FastDifferentiation, 40)."""
+    circuit = cg.parse(SHARED_ROOT)
+    gradient = cg.jacobian(circuit, mode=mode, pipeline=pipeline, value=True, all=True)
+    _, found = verdicts(circuit, gradient)
+    assert {v.level for v in found} == {"certified"}
+    assert cg.check_gradient(circuit, gradient).passed
+    a, b, c = 0.25, 1.5, 0.75  # d = b - a
+    grown, shrunk = math.exp((b - a) * (1 - c)), math.exp(-(b - a) * c)
+    slope = (1 - c) * grown - c * shrunk  # ds/dd
+    values = cg.evaluate(gradient, a=a, b=b, c=c)
+    assert values["ds_da"] == pytest.approx(-slope)
+    assert values["ds_db"] == pytest.approx(slope)
+    assert values["ds_dc"] == pytest.approx(-(b - a) * (grown + shrunk))
+    assert values["dq_da"] == pytest.approx(-1)
+    assert values["dq_dc"] == pytest.approx(0)
 
 
 def test_the_derivative_of_cosh():
