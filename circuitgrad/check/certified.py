@@ -27,14 +27,14 @@ import numpy as np
 from circuitgrad import exact
 from circuitgrad.check.claims import Claim
 from circuitgrad.check.degrees import Degrees, difference
-from circuitgrad.check.field import (
+from circuitgrad.check.evaluator import (
     Evaluator,
-    Field,
     PoleError,
     Values,
     lacking,
     used_types,
 )
+from circuitgrad.check.field import Field
 from circuitgrad.check.report import Verdict
 from circuitgrad.circuit import Circuit
 from circuitgrad.gates import POWER

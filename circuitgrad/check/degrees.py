@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from circuitgrad import exact
-from circuitgrad.check.field import relation
+from circuitgrad.check.evaluator import relation
 from circuitgrad.circuit import Circuit
 from circuitgrad.gates import (
     CONSTANT,
