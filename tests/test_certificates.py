@@ -203,6 +203,17 @@ def test_both_sides_are_met_where_one_has_no_slope(formula, wrong):
         assert "failed" in {v.level for v in found}
 
 
+def test_a_partial_without_a_value_anywhere_is_wrong():
+    circuit = cg.parse_expression("x^2*y")
+    wrong = cg.parse(
+        "input x, y\ndf_dx = 1/(x - x)\ndf_dy = x^2\noutput df_dx, df_dy\n"
+    )
+    _, found = verdicts(circuit, wrong)
+    assert [v.level for v in found] == ["failed", "certified"]
+    assert "division by zero" in found[0].found
+    assert cg.check_gradient(circuit, wrong).exit_status == 1
+
+
 def test_a_claim_is_compared_where_it_has_a_value():
     circuit = cg.parse_expression("sqrt(relu(x)) + y")
     certifier, found = verdicts(circuit, cg.gradient(circuit, value=True))

@@ -18,7 +18,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -91,12 +91,19 @@ class Trial:
 
     def shows(self, claim: Claim) -> bool:
         """Tell whether all values of a claim are there."""
-        source, gradient = self.source.missing, self.gradient.missing
-        if gradient is not None and gradient[claim.found]:
-            return False
-        if source is None:
+        return not self.lacks(claim) and self.asks(claim)
+
+    def lacks(self, claim: Claim) -> bool:
+        """Tell whether the gradient circuit's output has no value."""
+        missing = self.gradient.missing
+        return missing is not None and bool(missing[claim.found])
+
+    def asks(self, claim: Claim) -> bool:
+        """Tell whether the source has the values of a claim."""
+        missing = self.source.missing
+        if missing is None:
             return True
-        return not (source[claim.output] or (claim.by >= 0 and source[claim.by]))
+        return not (missing[claim.output] or (claim.by >= 0 and missing[claim.by]))
 
 
 @dataclass(frozen=True)
@@ -251,7 +258,7 @@ class Certifier:
             except PoleError as error:
                 reason = error
                 continue
-            if not any(map(trial.shows, self.claims)):
+            if not any(map(trial.asks, self.claims)):
                 continue
             if best is None or _unreal(trial) < _unreal(best):
                 best = trial
@@ -309,6 +316,14 @@ class Certifier:
             at: [c for c in group if c.name not in known and trial.shows(c)]
             for at, group in self.groups.items()
         }
+        if self.exactly:  # at no place that was tried
+            for claim in self.claims:
+                if trial.lacks(claim) and trial.asks(claim):
+                    found[claim.name] = replace(
+                        self._failure(claim, trial, 0, 0),
+                        expected="a value",
+                        found="a division by zero, at every point",
+                    )
         if self.one_by_one:
             self._compare_alone(trial, found)
             here = {at: group for at, group in here.items() if at[0] < 0}
