@@ -170,6 +170,9 @@ def fuzz(name: str, seconds: int, folder: Path, corpus: Path) -> None:
     (folder / "room").mkdir()
     room = room_of(target, folder / "room")
     counts = Counts(folder / "counts")
+    for seed in target.known:  # what is imported and compiled once is no input's doing
+        target.run(seed, room)
+        room.changed()
 
     def one(data: bytes) -> None:
         counts.begin(data)

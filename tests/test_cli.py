@@ -262,6 +262,14 @@ def test_bad_files_write_nothing_and_keep_what_stood_there(run, text, status, pl
         assert not Path("new.cg").exists()
 
 
+@pytest.mark.parametrize("option", ["-o", "--certificate", "--log-rewrites"])
+def test_a_file_without_a_name(run, option):
+    before = sorted(os.listdir(".."))
+    status, _, err = run("grad", "-e", "x*x", option, "")
+    assert (status, "needs a name" in err) == (4, True)
+    assert sorted(os.listdir("..")) == before
+
+
 def test_a_limit_is_raised_for_one_command(run):
     words = ["opt", "-e", f"x^{101 * '9'}"]
     status, _, err = run(*words)

@@ -40,6 +40,9 @@ WORDS: Final = (
     "output f\n", "input x, y\n", "x^2", "y^(1/2)", "sin = ", "θ", "é", "x²", "٣", "\r",
     "\t", "\ufeff", "\u202e", "\u0301", "\0", "df_dx", "__import__('os')", "lambda",
 )  # fmt: skip
+#: Characters up to which a token is repeated: inputs are cut to this, or so.
+MAX_REPEATED: Final = 20_000
+
 #: Values of JSON that are seldom what is asked for.
 VALUES: Final = (
     None, True, False, 0, 1, -1, 2, 10**30, -0.0, 1e308, "", "x", "pi", "-1/3", "1/0",
@@ -95,7 +98,8 @@ def changed_text(data: bytes, draw: Random) -> bytes:
             )
             tokens = ["\n".join(lines)]
         elif at < len(tokens):  # deep or long
-            tokens[at] = tokens[at] * draw.choice((2, 10, 100, 1000))
+            room = MAX_REPEATED // max(1, len(tokens[at]))
+            tokens[at] *= max(1, min(room, draw.choice((2, 10, 100, 1000))))
         text = "".join(tokens)
     return text.encode("utf-8", "surrogateescape")
 

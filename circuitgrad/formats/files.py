@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import IO, Final
 
-from circuitgrad.errors import FormatError, LimitError
+from circuitgrad.errors import FormatError, LimitError, WriteError
 from circuitgrad.limits import exceeded, limit
 from circuitgrad.replacing import replacing, together, write_errors
 
@@ -116,6 +116,8 @@ def writing(path: str) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    if not path:
+        raise WriteError("a file to write needs a name")
     with write_errors(path):
         if is_stream(path):
             with open(path, "wb") as file:
