@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from circuitgrad import exact
 from circuitgrad.errors import CircuitError, FormatError, LimitError
-from circuitgrad.gates import CONSTANT, INPUT, SUM, code_of, gate_type, has_gate
+from circuitgrad.gates import CONSTANT, INPUT, POWER, SUM, code_of, gate_type, has_gate
 from circuitgrad.limits import check_counts
 
 if TYPE_CHECKING:
@@ -270,7 +270,9 @@ def _gate(
         value = _number(data.get("param"), f"node {node!r}: the param", fail)
         if isinstance(value, exact.Pi):
             raise fail(f"node {node!r}: pi is never a param; {op} takes a number")
-        param = exact.intern(_limited(exact.check_power, value, f"node {node!r}", fail))
+        if code == POWER:
+            _limited(exact.check_power, value, f"node {node!r}", fail)
+        param = exact.intern(value)
     elif "param" in data:
         raise fail(f"node {node!r}: {op} takes no param")
     places = [exact.intern(weight) for weight in weights]

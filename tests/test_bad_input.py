@@ -7,7 +7,9 @@ import json
 import pytest
 
 import circuitgrad as cg
-from circuitgrad.formats.json import write_json
+from circuitgrad.formats.cgz import parse_cgz
+from circuitgrad.formats.formats import render
+from circuitgrad.formats.json import parse_json, write_json
 
 # text -> line, column, part of the message
 BAD_TEXT = {
@@ -149,6 +151,14 @@ def test_gradients_that_would_be_too_large_are_refused():
     for mode in ("reverse", "forward"):
         with cg.limits(gates=5), pytest.raises(cg.LimitError, match="gates=N"):
             cg.jacobian(circuit, mode=mode)
+
+
+def test_a_slope_may_be_longer_than_an_exponent():
+    circuit = cg.parse(f"input x\nf = leaky_relu(x, {'9' * 200})\noutput f\n")
+    for form in ("json", "cgz"):
+        data = render(circuit, form)
+        again = parse_cgz(data) if form == "cgz" else parse_json(data.decode())
+        assert again == circuit
 
 
 def test_a_name_that_could_not_be_read_is_not_written():

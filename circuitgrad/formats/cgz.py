@@ -32,7 +32,7 @@ from circuitgrad import exact
 from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Columns, Ints, starts_of
 from circuitgrad.errors import CircuitgradError, FormatError, LimitError
-from circuitgrad.gates import CONSTANT, INPUT, code_of, gate_type
+from circuitgrad.gates import CONSTANT, INPUT, POWER, code_of, gate_type
 from circuitgrad.limits import check_counts, exceeded, limit
 from circuitgrad.names import Names, check_length
 
@@ -265,7 +265,7 @@ def _circuit(
     loose = place_of[rational[rational >= 0]] == exact.PI_PLACE
     require(not loose.any(), "pi is a constant, never a weight or a parameter")
 
-    for place in np.unique(params[(op > CONSTANT) & (params >= 0)]).tolist():
+    for place in np.unique(params[(codes[op] == POWER) & (params >= 0)]).tolist():
         exact.check_power(numbers[place])
 
     named, names = arrays["named"].astype(np.int64), lines("names")
