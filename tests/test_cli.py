@@ -320,6 +320,16 @@ def test_large_circuits_are_said_to_be_unchecked(run, monkeypatch):
     assert run("check", "f.cg", "g.cg")[0] == 5
 
 
+def test_values_on_a_figure(run):
+    Path("f.cg").write_text("input x, y\nf = x/y\noutput f\n")
+    assert run("draw", "f.cg", "--at", "x=1/2, y=3", "-o", "f.svg")[0] == 0
+    assert "1/6" in Path("f.svg").read_text()
+    assert run("draw", "f.cg", "--at", "x=1", "-o", "g.svg")[0] == 2
+    assert run("draw", "f.cg", "--at", "x=1,y=0", "-o", "g.svg")[0] == 1
+    assert run("draw", "f.cg", "--at", "x", "-o", "g.svg")[0] == 2
+    assert not Path("g.svg").exists()
+
+
 def test_figures_are_drawn(run):
     run("grad", EXAMPLES / "fig1.cg", "-o", "grad.cg")
     for name, magic in (("g.svg", b"<?xml"), ("g.png", b"\x89PNG"), ("g.pdf", b"%PDF")):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 import pytest
 from conftest import EXAMPLES, example
 
 import circuitgrad as cg
 from circuitgrad.figures import render as drawing
-from circuitgrad.figures.labels import name_label, quoted
+from circuitgrad.figures.labels import name_label, quoted, value_label
 from circuitgrad.figures.layout import dot_graph
 
 
@@ -163,3 +164,27 @@ def test_every_example_draws():
 def test_names_that_would_look_alike_are_written_out():
     shown = texts(svg(cg.parse("input x1, x_1, y2\nf = x1*x_1*y2\noutput f\n")))
     assert {"x1", "x_1", "y₂"} <= set(shown)
+
+
+def test_values_are_shown_at_a_point():
+    """The evaluation on Figure 1: rationals as they are, others to four digits."""
+    fig1 = example("fig1")
+    shown = "\n".join(texts(fig1.draw(at={"x": 1, "y": 2, "z": 0}).data.decode()))
+    assert shown.split("\n").count("9") == 2  # a square, and their sum
+    assert "−3" in shown
+    thirds = cg.parse_expression("x/3 + x*y")
+    shown = texts(thirds.draw(at={"x": Fraction(2), "y": Fraction(1, 7)}).data.decode())
+    assert {"2", "1/7", "2/7", "20/21"} <= set(shown)
+    shown = texts(cg.parse_expression("exp(x)").draw(at={"x": -1}).data.decode())
+    assert {"−1", "0.3679"} <= set(shown)
+    with pytest.raises(cg.CircuitError, match="no value for the input 'y'"):
+        thirds.draw(at={"x": 1})
+    with pytest.raises(cg.EvaluationError, match="division by zero"):
+        cg.parse_expression("1/x").draw(at={"x": 0})
+
+
+def test_long_values_are_rounded():
+    assert value_label(Fraction(10**20, 3)) == "3.333e+19"
+    assert value_label(Fraction(-(10**7))) == "−10000000"
+    assert value_label(float("nan")) == "nan"
+    assert value_label(-1e-300) == "−1e−300"

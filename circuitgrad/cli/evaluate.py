@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from circuitgrad.cli.options import read_circuit
-from circuitgrad.errors import CircuitgradError
+from circuitgrad.cli.options import point_of, read_circuit
 
 __all__ = ["evaluate"]
 
@@ -63,14 +62,7 @@ def evaluate(
     for option, value in of_batch.items():
         if value is not None:
             raise click.UsageError(f"--{option} goes with --batch")
-    point = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        if not equals:
-            raise click.UsageError(f"{word!r} should be NAME=VALUE, such as x=1/3")
-        if name in point:
-            raise click.UsageError(f"two values for {name!r}")
-        point[name] = _value(name, text)
+    point = point_of(words)
     circuit = read_circuit(file, expression, from_format)
     from circuitgrad.evaluation.evaluate import evaluate as evaluate_circuit
     from circuitgrad.exact import format_number
@@ -106,21 +98,3 @@ def _evaluate_file(
 
     function = Compiled(circuit, dtype=dtype or "float64", threads=threads)
     evaluate_file(function, batch, output or "-")
-
-
-def _value(name: str, text: str) -> Any:
-    from circuitgrad.formats.text import parse_expression
-
-    try:
-        circuit = parse_expression(text, f"<{name}>")
-    except CircuitgradError as error:
-        raise click.UsageError(f"the value of {name}: {error}") from None
-    from circuitgrad import exact
-    from circuitgrad.gates import CONSTANT
-
-    columns, (_, vertex) = circuit.columns, circuit.outputs[0]
-    if columns.op[vertex] != CONSTANT or columns.params[vertex] == exact.PI_PLACE:
-        raise click.UsageError(
-            f"the value of {name} should be a number, such as 0.5 or 1/3"
-        )
-    return exact.number(int(columns.params[vertex]))

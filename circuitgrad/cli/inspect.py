@@ -12,6 +12,7 @@ from circuitgrad.cli.options import (
     check_options,
     input_options,
     intervals_of,
+    point_of,
     read_circuit,
     say,
 )
@@ -121,18 +122,21 @@ def check(
     "-o", "--output", default="-", metavar="FILE", help="An .svg, .png or .pdf file."
 )
 @click.option("-t", "--to", "to_format", metavar="FORMAT", help="svg, png or pdf.")
+@click.option("--at", metavar="X=VALUE,...", help="Show each gate's value at a point.")
 def draw(
     file: str | None,
     expression: str | None,
     from_format: str | None,
     output: str,
     to_format: str | None,
+    at: str | None,
 ) -> None:
     """Draw a circuit as a figure."""
+    point = None if at is None else point_of(at.split(","))
     circuit = read_circuit(file, expression, from_format)
     from circuitgrad.figures import draw as draw_circuit
 
-    draw_circuit(circuit, output, format=to_format)
+    draw_circuit(circuit, output, format=to_format, at=point)
 
 
 @click.command()

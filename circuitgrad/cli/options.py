@@ -6,11 +6,13 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+from circuitgrad.errors import CircuitgradError
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
@@ -29,6 +31,7 @@ __all__ = [
     "output_options",
     "pass_options",
     "passes_of",
+    "point_of",
     "read_circuit",
     "say",
     "say_notes",
@@ -124,6 +127,37 @@ def check_options(command: Command) -> Command:
     return click.option(
         "--ranges", metavar="X=LO:HI,...", help="Where to sample inputs in the check."
     )(command)
+
+
+def point_of(words: Iterable[str]) -> dict[str, Any]:
+    """Read ``x=1``, ``y=1/3``: values of inputs, exactly."""
+    point: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.strip().partition("=")
+        if not equals:
+            raise click.UsageError(f"{word!r} should be NAME=VALUE, such as x=1/3")
+        if name in point:
+            raise click.UsageError(f"two values for {name!r}")
+        point[name] = _value(name, text)
+    return point
+
+
+def _value(name: str, text: str) -> Any:
+    from circuitgrad.formats.text import parse_expression
+
+    try:
+        circuit = parse_expression(text, f"<{name}>")
+    except CircuitgradError as error:
+        raise click.UsageError(f"the value of {name}: {error}") from None
+    from circuitgrad import exact
+    from circuitgrad.gates import CONSTANT
+
+    columns, (_, vertex) = circuit.columns, circuit.outputs[0]
+    if columns.op[vertex] != CONSTANT or columns.params[vertex] == exact.PI_PLACE:
+        raise click.UsageError(
+            f"the value of {name} should be a number, such as 0.5 or 1/3"
+        )
+    return exact.number(int(columns.params[vertex]))
 
 
 def limit_option() -> click.Option:

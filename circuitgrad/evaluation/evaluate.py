@@ -14,7 +14,7 @@ from circuitgrad.errors import CircuitError, EvaluationError
 from circuitgrad.evaluation.arithmetic import Floats, Rationals, Symbolic
 from circuitgrad.gates import CONSTANT, gate_type
 
-__all__ = ["evaluate", "vertex_values"]
+__all__ = ["evaluate", "values_at", "vertex_values"]
 
 
 def evaluate(
@@ -56,16 +56,7 @@ def evaluate(
     >>> evaluate(parse_expression("x*y + 1/x"), x=2, y=Fraction(1, 3))
     {'f': Fraction(7, 6)}
     """
-    given = {**(point or {}), **values}
-    known_names = set(circuit.inputs)
-    missing = [name for name in circuit.inputs if name not in given]
-    surplus = [name for name in given if name not in known_names]
-    if missing:
-        raise CircuitError(f"no value for the input {missing[0]!r}")
-    if surplus:
-        known = ", ".join(circuit.inputs) or "none"
-        raise CircuitError(f"no input {surplus[0]!r}; the inputs are {known}")
-    inputs = [given[name] for name in circuit.inputs]
+    inputs = _inputs(circuit, {**(point or {}), **values})
     if exact is None:
         exact = _asks_for_exact(circuit, inputs)
     if exact:
@@ -85,6 +76,44 @@ def evaluate(
             name: np.broadcast_to(value, shape).copy() for name, value in found.items()
         }
     return {name: float(value) for name, value in found.items()}
+
+
+def values_at(circuit: Circuit, point: Mapping[str, Any]) -> list[Any]:
+    """Evaluate every vertex that some output depends on.
+
+    Returns
+    -------
+    list of Fraction, float or None
+        Rationals where all is rational, and floats elsewhere; None for other vertices.
+
+    Raises
+    ------
+    CircuitError
+        If an input has no value, or a value no input.
+    EvaluationError
+        If a gate has no rational value: it divides by zero.
+    """
+    inputs = _inputs(circuit, point)
+    if is_rational(circuit) and all(isinstance(v, (int, Fraction)) for v in inputs):
+        return vertex_values(circuit, Rationals(), [_fraction(v) for v in inputs])
+    with np.errstate(all="ignore"):
+        found = vertex_values(
+            circuit, Floats(), [np.float64(_float(v)) for v in inputs]
+        )
+    return [None if value is None else float(value) for value in found]
+
+
+def _inputs(circuit: Circuit, given: Mapping[str, Any]) -> list[Any]:
+    """Give the values of the inputs in order: one for each, and no others."""
+    known_names = set(circuit.inputs)
+    missing = [name for name in circuit.inputs if name not in given]
+    surplus = [name for name in given if name not in known_names]
+    if missing:
+        raise CircuitError(f"no value for the input {missing[0]!r}")
+    if surplus:
+        known = ", ".join(circuit.inputs) or "none"
+        raise CircuitError(f"no input {surplus[0]!r}; the inputs are {known}")
+    return [given[name] for name in circuit.inputs]
 
 
 def _asks_for_exact(circuit: Circuit, values: Sequence[Any]) -> bool:

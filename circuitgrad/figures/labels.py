@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from fractions import Fraction
 from typing import Final
 
 from circuitgrad import exact
 from circuitgrad.gates import GateType
 
-__all__ = ["cut", "gate_label", "name_label", "number_label", "quoted"]
+__all__ = [
+    "cut",
+    "gate_label",
+    "name_label",
+    "number_label",
+    "quoted",
+    "value_label",
+]
 
 #: Longest label that is drawn, in characters.
 MAX_LABEL: Final = 60
+
+#: Longest rational number that is drawn as it is.
+MAX_VALUE: Final = 9
 
 _SUBSCRIPTS: Final = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 _SUPERSCRIPTS: Final = str.maketrans("0123456789+-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᐟ")
@@ -66,6 +77,16 @@ def number_label(value: exact.Number) -> str:
         return "π"
     text = exact.format_number(value)
     return cut(text.replace("-", "−"))
+
+
+def value_label(value: Fraction | float) -> str:
+    """Write a value: a rational number as it is, another to four digits."""
+    if isinstance(value, Fraction):
+        text = number_label(value)
+        if len(text) <= MAX_VALUE:
+            return text
+        value = exact.to_float(value)
+    return f"{value:.4g}".replace("-", "−")
 
 
 def gate_label(gate: GateType, param: exact.Number | None) -> str:

@@ -13,11 +13,14 @@ from circuitgrad.figures.labels import (
     name_label,
     number_label,
     quoted,
+    value_label,
 )
 from circuitgrad.gates import CONSTANT, INPUT
 from circuitgrad.provenance import ADJOINT, COPY, PARTIAL, PRODUCT, TANGENT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pydot
 
     from circuitgrad.circuit import Circuit
@@ -39,13 +42,16 @@ _COLORS: Final = {
 }
 
 
-def dot_graph(circuit: Circuit, *, rankdir: str = "BT") -> pydot.Dot:
+def dot_graph(
+    circuit: Circuit, *, rankdir: str = "BT", values: Sequence[Any] | None = None
+) -> pydot.Dot:
     """Make the pydot graph of a circuit's live vertices and its inputs.
 
     Sources stand at the bottom.  A gate shows its symbol, and its name beside it where
     it has one; a wire shows its weight, and its slot where operands have an order; an
     output is an arrow to its name.  Node names are made here, and every label is
-    quoted: no name can reach Graphviz as markup, an attribute or a node.
+    quoted: no name can reach Graphviz as markup, an attribute or a node.  With
+    ``values``, one for each vertex or None, gates and inputs show theirs.
     """
     import pydot
 
@@ -67,7 +73,8 @@ def dot_graph(circuit: Circuit, *, rankdir: str = "BT") -> pydot.Dot:
     shown = [v for v in range(len(columns)) if live[v] or v < columns.inputs]
     sources = pydot.Subgraph(rank="source")
     for vertex in shown:
-        node = pydot.Node(f"n{vertex}", **_node(circuit, vertex, labels))
+        value = None if values is None else values[vertex]
+        node = pydot.Node(f"n{vertex}", **_node(circuit, vertex, labels, value))
         (sources if vertex < columns.sources else graph).add_node(node)
     graph.add_subgraph(sources)
     ordered = ~trait_table("commutative")[columns.op] & (columns.fan_in > 1)
@@ -95,7 +102,9 @@ def dot_graph(circuit: Circuit, *, rankdir: str = "BT") -> pydot.Dot:
     return graph
 
 
-def _node(circuit: Circuit, vertex: int, labels: dict[str, str]) -> dict[str, Any]:
+def _node(
+    circuit: Circuit, vertex: int, labels: dict[str, str], value: Any = None
+) -> dict[str, Any]:
     columns = circuit.columns
     code = int(columns.op[vertex])
     fill, border = _COLORS[_role(circuit, vertex)]
@@ -106,11 +115,13 @@ def _node(circuit: Circuit, vertex: int, labels: dict[str, str]) -> dict[str, An
         "fontcolor": quoted("#111111"),
     }
     if code == INPUT:
-        label = labels[str(circuit.names[vertex])]
+        lines = [labels[str(circuit.names[vertex])]]
+        if value is not None:
+            lines.append(value_label(value))
         return options | {
             "shape": "box",
             "style": quoted("filled,rounded"),
-            "label": quoted(label),
+            "label": quoted("\n".join(lines)),
         }
     if code == CONSTANT:
         label = number_label(exact.number(int(columns.params[vertex])))
@@ -121,11 +132,15 @@ def _node(circuit: Circuit, vertex: int, labels: dict[str, str]) -> dict[str, An
     )
     name = circuit.names[vertex]
     outputs = {label for label, at in circuit.outputs if at == vertex}
+    lines = [label]
     if name is not None and name not in outputs:
-        below = labels[str(name)]
+        lines.append(labels[str(name)])
+    if value is not None:
+        lines.append(value_label(value))
+    if len(lines) > 1:
         options |= {"margin": "0.02", "height": "0.6"}
-        shape = "circle" if len(below) <= 4 and len(label) <= 4 else "ellipse"
-        return options | {"shape": shape, "label": quoted(f"{label}\n{below}")}
+        shape = "circle" if max(map(len, lines)) <= 4 else "ellipse"
+        return options | {"shape": shape, "label": quoted("\n".join(lines))}
     shape = "circle" if len(label) <= 3 else "ellipse"
     return options | {"shape": shape, "margin": "0.03", "label": quoted(label)}
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from circuitgrad.errors import CircuitError, LimitError, RenderError
@@ -55,7 +55,11 @@ class Figure:
 
 
 def draw(
-    circuit: Circuit, path: str | None = None, *, format: str | None = None
+    circuit: Circuit,
+    path: str | None = None,
+    *,
+    format: str | None = None,
+    at: Mapping[str, Any] | None = None,
 ) -> Figure:
     """Draw a circuit.
 
@@ -67,6 +71,8 @@ def draw(
         The file to write, whole or not at all.
     format : {"svg", "png", "pdf"}, optional
         By default what the path's ending says, and SVG without one.
+    at : mapping, optional
+        Values of the inputs by name: every gate shows its value there.
 
     Returns
     -------
@@ -74,11 +80,16 @@ def draw(
 
     Raises
     ------
+    CircuitError
+        If an input has no value in ``at``, or a value no input.
+    EvaluationError
+        If a gate has no value there.
     LimitError
         If the circuit has more than 500 gates.
     RenderError
         If the format is unknown or Graphviz fails.
     """
+    from circuitgrad.evaluation.evaluate import values_at
     from circuitgrad.figures.layout import dot_graph
     from circuitgrad.formats.files import write_whole
 
@@ -93,7 +104,8 @@ def draw(
             f"{stats.size} gates, {stats.wires} wires, {stats.inputs} inputs: a figure "
             f"has at most {MAX_GATES} gates, {MAX_WIRES} wires and inputs (the limit)"
         )
-    figure = Figure(render(dot_graph(circuit), chosen), chosen)
+    values = None if at is None else values_at(circuit, at)
+    figure = Figure(render(dot_graph(circuit, values=values), chosen), chosen)
     if path is not None:
         write_whole(path, figure.data)
     return figure
