@@ -66,9 +66,9 @@ def test_figures_are_current():
         from make_figures import FIGURES, figures
     finally:
         sys.path.pop(0)
-    for name, circuit in figures().items():
+    for name, (circuit, options) in figures().items():
         kept = (FIGURES / f"{name}.svg").read_text()
-        drawn = circuit.draw().data.decode()
+        drawn = circuit.draw(**options).data.decode()
         for tag in ("text", "title"):
             pattern = rf"<{tag}[^>]*>([^<]*)</{tag}>"
             assert sorted(re.findall(pattern, kept)) == sorted(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import combinations
 
 import pytest
 from conftest import EXAMPLES, example
@@ -12,6 +13,7 @@ import circuitgrad as cg
 from circuitgrad.figures import render as drawing
 from circuitgrad.figures.labels import name_label, quoted, value_label
 from circuitgrad.figures.layout import dot_graph
+from circuitgrad.figures.mirror import mirror_graph
 
 
 def texts(svg):
@@ -188,3 +190,80 @@ def test_long_values_are_rounded():
     assert value_label(Fraction(-(10**7))) == "−10000000"
     assert value_label(float("nan")) == "nan"
     assert value_label(-1e-300) == "−1e−300"
+
+
+# ------------------------------------------------------------------ mirrors
+
+
+def mirrored(circuit, pipeline="none", values=None):
+    emitted = cg.gradient(circuit, all=True, value=True, pipeline=pipeline)
+    graph = mirror_graph(emitted, values)
+    nodes = {n.get_name(): n for n in graph.get_nodes() if n.get("pos")}
+    places = {
+        name: tuple(float(x) for x in node.get("pos").strip('"').split(","))
+        for name, node in nodes.items()
+    }
+    return emitted, graph, nodes, places
+
+
+CIRCUITS = [
+    *(example(name) for name in ("fig1", "fig3", "worked_example", "perceptron")),
+    cg.parse_expression("exp(x*y)/(1 + z^2) + sin(x)*z"),
+    cg.parse_expression("max(x, y)*abs(x - y)"),
+    cg.parse_expression("x"),
+    cg.parse("input x, y\nf = x*x*3\noutput f\n"),
+]
+
+
+@pytest.mark.parametrize("pipeline", ["none", "tidy", "size"])
+@pytest.mark.parametrize("circuit", CIRCUITS, ids=str)
+def test_each_derivative_stands_opposite_of_its_gate(circuit, pipeline):
+    if len(circuit.outputs) > 1:
+        circuit = circuit.with_outputs(circuit.outputs[:1])
+    emitted, graph, nodes, places = mirrored(circuit, pipeline)
+    pairs = [(places[f"n{n[1:]}"], place) for n, place in places.items() if n[0] == "m"]
+    asked = {v for v in range(len(circuit.columns)) if circuit.columns.op[v] != 1}
+    live = {v for v in asked if circuit.live[v] or v < circuit.columns.inputs}
+    assert {int(name[1:]) for name in places if name[0] == "m"} == live
+    sums = [a[0] + b[0] for a, b in pairs]
+    assert max(sums) - min(sums) < 0.05  # one axis
+    assert all(a[1] == b[1] and a[0] < b[0] for a, b in pairs)
+    boxes = [
+        (x, y, 36 * float(nodes[n].get("width")), 36 * float(nodes[n].get("height")))
+        for n, (x, y) in places.items()
+    ]
+    for (x, y, w, h), (u, v, s, t) in combinations(boxes, 2):  # half of each
+        assert abs(x - u) > w + s - 1 or abs(y - v) > h + t - 1, "nodes overlap"
+    # every wire of both circuits is drawn, and nothing points at what is not there
+    ends = {e.get_source() for e in graph.get_edges()}
+    ends |= {e.get_destination() for e in graph.get_edges()}
+    assert ends <= set(nodes)
+    drawn = sum(e.get_destination()[0] in "mb" for e in graph.get_edges())
+    own = emitted.provenance.role != 1
+    consumers = emitted.columns.consumer
+    assert drawn >= int((own & emitted.live)[consumers].sum())
+
+
+def test_values_on_a_mirror():
+    circuit = example("worked_example")
+    figure = circuit.draw(mirror=True, at={"x1": 1, "x2": 2})
+    shown = texts(figure.data.decode())
+    assert shown.count("∂y/∂x₁") == 1
+    assert {"15", "14", "11"} <= set(shown)  # y and its derivatives
+    assert figure.data == circuit.draw(mirror=True, at={"x1": 1, "x2": 2}).data
+
+
+def test_mirrors_that_cannot_be():
+    several = cg.parse("input x\nf = x*x\noutput f, x\n")
+    with pytest.raises(cg.CircuitError, match="several outputs"):
+        several.draw(mirror=True)
+    assert several.draw(mirror=True, of="f").format == "svg"
+    read = cg.parse(str(cg.gradient(several, of="f")))
+    with pytest.raises(cg.CircuitError, match="give its source instead"):
+        mirror_graph(read)
+
+
+def test_hostile_names_on_a_mirror():
+    text = "input node, __proto__, שלום\nf = node*__proto__ + exp(שלום)\noutput f\n"
+    shown = texts(cg.parse(text).draw(mirror=True).data.decode())
+    assert {"node", "__proto__", "∂f/∂node", "∂f/∂__proto__"} <= set(shown)

@@ -12,6 +12,7 @@ from circuitgrad.cli.options import (
     check_options,
     input_options,
     intervals_of,
+    passes_of,
     point_of,
     read_circuit,
     say,
@@ -123,6 +124,21 @@ def check(
 )
 @click.option("-t", "--to", "to_format", metavar="FORMAT", help="svg, png or pdf.")
 @click.option("--at", metavar="X=VALUE,...", help="Show each gate's value at a point.")
+@click.option(
+    "--mirror",
+    is_flag=True,
+    help="Draw the gradient beside it, each derivative opposite of its gate.",
+)
+@click.option("--of", metavar="NAME", help="With --mirror: the output.")
+@click.option(
+    "-O",
+    "optimize",
+    metavar="LEVEL",
+    help="With --mirror: none (as the notes draw it, the default), tidy, size, depth.",
+)
+@click.option(
+    "-p", "--passes", metavar="PIPELINE", help="With --mirror: instead of -O."
+)
 def draw(
     file: str | None,
     expression: str | None,
@@ -130,13 +146,28 @@ def draw(
     output: str,
     to_format: str | None,
     at: str | None,
+    mirror: bool,
+    of: str | None,
+    optimize: str | None,
+    passes: str | None,
 ) -> None:
     """Draw a circuit as a figure."""
     point = None if at is None else point_of(at.split(","))
+    if not mirror and (of or optimize or passes):
+        raise click.UsageError("--of, -O and -p go with --mirror")
+    pipeline = passes_of(optimize or (None if passes else "none"), passes)
     circuit = read_circuit(file, expression, from_format)
     from circuitgrad.figures import draw as draw_circuit
 
-    draw_circuit(circuit, output, format=to_format, at=point)
+    draw_circuit(
+        circuit,
+        output,
+        format=to_format,
+        at=point,
+        mirror=mirror,
+        of=of,
+        pipeline=pipeline,
+    )
 
 
 @click.command()

@@ -19,19 +19,19 @@ from circuitgrad.gates import CONSTANT, INPUT
 from circuitgrad.provenance import ADJOINT, COPY, PARTIAL, PRODUCT, TANGENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pydot
 
     from circuitgrad.circuit import Circuit
 
-__all__ = ["dot_graph"]
+__all__ = ["COLORS", "FONT", "dot_graph", "drawn_names", "node_options"]
 
 FONT: Final = "DejaVu Sans, Helvetica, Arial, sans-serif"
 
 #: Fill and border by role: Okabe and Ito's palette, lightened, safe for the
 #: colour-blind.
-_COLORS: Final = {
+COLORS: Final = {
     "source": ("#f2f2f2", "#6b6b6b"),
     "gate": ("#ffffff", "#333333"),
     COPY: ("#e3f0fa", "#0072b2"),
@@ -69,12 +69,11 @@ def dot_graph(
     graph.set_edge_defaults(
         fontname=quoted(FONT), fontsize="11", arrowsize="0.6", color=quoted("#555555")
     )
-    columns, live, labels = circuit.columns, circuit.live, _labels(circuit)
+    columns, live, labels = circuit.columns, circuit.live, drawn_names(circuit)
     shown = [v for v in range(len(columns)) if live[v] or v < columns.inputs]
     sources = pydot.Subgraph(rank="source")
     for vertex in shown:
-        value = None if values is None else values[vertex]
-        node = pydot.Node(f"n{vertex}", **_node(circuit, vertex, labels, value))
+        node = pydot.Node(f"n{vertex}", **node_options(circuit, vertex, labels, values))
         (sources if vertex < columns.sources else graph).add_node(node)
     graph.add_subgraph(sources)
     ordered = ~trait_table("commutative")[columns.op] & (columns.fan_in > 1)
@@ -102,12 +101,17 @@ def dot_graph(
     return graph
 
 
-def _node(
-    circuit: Circuit, vertex: int, labels: dict[str, str], value: Any = None
+def node_options(
+    circuit: Circuit,
+    vertex: int,
+    labels: Mapping[str, str],
+    values: Sequence[Any] | None = None,
 ) -> dict[str, Any]:
+    """Give how a vertex looks; ``labels`` is what names are drawn as."""
+    value = None if values is None else values[vertex]
     columns = circuit.columns
     code = int(columns.op[vertex])
-    fill, border = _COLORS[_role(circuit, vertex)]
+    fill, border = COLORS[_role(circuit, vertex)]
     options = {
         "style": "filled",
         "fillcolor": quoted(fill),
@@ -145,7 +149,7 @@ def _node(
     return options | {"shape": shape, "margin": "0.03", "label": quoted(label)}
 
 
-def _labels(circuit: Circuit) -> dict[str, str]:
+def drawn_names(circuit: Circuit) -> dict[str, str]:
     """Give what each name is drawn as: itself where ``x1`` and ``x_1`` look alike."""
     known = _known_names(circuit)
     drawn = {name: name_label(name, known) for name in circuit.vertices}
@@ -164,7 +168,7 @@ def _role(circuit: Circuit, vertex: int) -> Any:
         return "gate"
     role = int(provenance.role[vertex])
     made = any(name in ("reverse_mode", "forward_mode") for name in provenance.passes)
-    return role if made and role in _COLORS else "gate"
+    return role if made and role in COLORS else "gate"
 
 
 def _known_names(circuit: Circuit) -> set[str]:

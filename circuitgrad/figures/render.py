@@ -60,6 +60,9 @@ def draw(
     *,
     format: str | None = None,
     at: Mapping[str, Any] | None = None,
+    mirror: bool = False,
+    of: str | None = None,
+    pipeline: str = "none",
 ) -> Figure:
     """Draw a circuit.
 
@@ -73,6 +76,14 @@ def draw(
         By default what the path's ending says, and SVG without one.
     at : mapping, optional
         Values of the inputs by name: every gate shows its value there.
+    mirror : bool
+        Whether the circuit's gradient stands beside it, each derivative opposite of its
+        gate.
+    of : str, optional
+        With ``mirror``: the output to differentiate, where there are several.
+    pipeline : str
+        With ``mirror``: the level or the passes that follow backpropagation; by default
+        none, as the notes draw it.
 
     Returns
     -------
@@ -81,7 +92,8 @@ def draw(
     Raises
     ------
     CircuitError
-        If an input has no value in ``at``, or a value no input.
+        If an input has no value in ``at``, or a value no input; if the circuit has
+        several outputs to mirror.
     EvaluationError
         If a gate has no value there.
     LimitError
@@ -98,6 +110,13 @@ def draw(
     if chosen not in FIGURE_FORMATS:
         known = ", ".join(FIGURE_FORMATS)
         raise CircuitError(f"no figure format {chosen!r}; there are: {known}")
+    if mirror:
+        from circuitgrad.gradients import gradient
+
+        if of is None and len(circuit.outputs) != 1:
+            names = ", ".join(circuit.output_names)
+            raise CircuitError(f"several outputs, {names}: a mirror has one, with --of")
+        circuit = gradient(circuit, of=of, all=True, value=True, pipeline=pipeline)
     stats = circuit.stats()
     if stats.size > MAX_GATES or stats.wires + stats.inputs > MAX_WIRES:
         raise LimitError(
@@ -105,24 +124,31 @@ def draw(
             f"has at most {MAX_GATES} gates, {MAX_WIRES} wires and inputs (the limit)"
         )
     values = None if at is None else values_at(circuit, at)
-    figure = Figure(render(dot_graph(circuit, values=values), chosen), chosen)
+    if mirror:
+        from circuitgrad.figures.mirror import mirror_graph
+
+        data = render(mirror_graph(circuit, values), chosen, engine="nop2")
+    else:
+        data = render(dot_graph(circuit, values=values), chosen)
+    figure = Figure(data, chosen)
     if path is not None:
         write_whole(path, figure.data)
     return figure
 
 
-def render(graph: pydot.Dot, format: str) -> bytes:
+def render(graph: pydot.Dot, format: str, engine: str = "dot") -> bytes:
     """Lay out a graph and render it: by a ``dot`` on the PATH, else in process."""
     if not shutil.which("dot"):
-        return _render_in_process(graph.to_string(), format)
+        return _render_in_process(graph.to_string(), format, engine)
     try:
-        found: Any = graph.create(prog="dot", format=format, encoding="utf-8")
+        command = ["dot", f"-K{engine}"]
+        found: Any = graph.create(prog=command, format=format, encoding="utf-8")
     except (OSError, AssertionError) as error:
         raise RenderError(f"dot failed: {error}") from None
     return bytes(found)
 
 
-def _render_in_process(dot: str, format: str) -> bytes:
+def _render_in_process(dot: str, format: str, engine: str) -> bytes:
     """Render with the Graphviz that pygraphviz's wheel carries."""
     try:
         import pygraphviz
@@ -135,7 +161,7 @@ def _render_in_process(dot: str, format: str) -> bytes:
         with _without_font_warnings():
             graph = pygraphviz.AGraph(string=dot)  # by a temporary file
             try:
-                return bytes(graph.draw(format=format, prog="dot"))
+                return bytes(graph.draw(format=format, prog=engine))
             finally:
                 graph.close()
     except (OSError, ValueError) as error:
