@@ -15,7 +15,7 @@ import importlib
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -23,8 +23,9 @@ import numpy as np
 
 import circuitgrad as cg
 from circuitgrad import exact, gates
-from circuitgrad.check.certified import Certifier
+from circuitgrad.check.certified import Settings
 from circuitgrad.check.claims import Claim, claims
+from circuitgrad.check.confirmed import certify
 from circuitgrad.check.proved import Prover
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import RewriteError
@@ -51,11 +52,23 @@ Random = random.Random
 Columns = dict[str, Any]
 
 
-def formula(draw: Random, depth: int) -> str:
+def formula(draw: Random, depth: int, kinks: bool = False) -> str:
     """Draw a formula; no two of its parts cancel more often than chance has it."""
     if depth == 0:
         return draw.choice(["x", "y", "z", "x", "y", "2", "3/2"])
-    a, b = formula(draw, depth - 1), formula(draw, draw.randrange(depth))
+    a = formula(draw, depth - 1, kinks)
+    b = formula(draw, draw.randrange(depth), kinks)
+    if kinks and draw.random() < 0.5:
+        return draw.choice(
+            [
+                f"relu(3*({a}) - {b})",
+                f"abs({a})*3",
+                f"max({a}, 2*({b}))",
+                f"({a})*step({b} + 1/2)",
+                f"sqrt(3*({a})^2)",
+                f"leaky_relu(2*({a}), 1/7)",
+            ]
+        )
     return draw.choice(
         [
             f"({a} + {b})",
@@ -70,11 +83,11 @@ def formula(draw: Random, depth: int) -> str:
     )
 
 
-def formulas(count: int, seed: int = 0) -> Iterator[Circuit]:
+def formulas(count: int, seed: int = 0, kinks: bool = False) -> Iterator[Circuit]:
     """Give random circuits that depend on an input."""
     draw = random.Random(seed)
     while count:
-        circuit = cg.parse_expression(formula(draw, draw.randrange(2, 5)))
+        circuit = cg.parse_expression(formula(draw, draw.randrange(2, 5), kinks))
         if circuit.inputs and circuit.size > 1:
             count -= 1
             yield circuit
@@ -218,14 +231,27 @@ def tried(
     """Say what the certificate makes of a mutant: of a gradient, unless it claims."""
     if all_claims is None:
         all_claims = [readings[0] for readings in claims(circuit, mutant).values()]
-    certifier = Certifier(circuit, mutant, all_claims)
-    levels = {verdict.level for verdict in certifier.verdicts()}
+    found, _ = certify(circuit, mutant, all_claims, Settings(), {})
+    levels = {verdict.level for verdict in found.values()}
     if "failed" in levels:
         return CAUGHT
     if levels != {"certified"}:
         return ESCAPED
     prover = Prover(circuit, mutant)
     return EQUIVALENT if all(map(prover.proves, all_claims)) else ESCAPED
+
+
+def in_gradients(circuits: Iterable[Circuit]) -> Iterator[tuple[str, str]]:
+    """Plant errors in the gradients of circuits: what was done, what came of it."""
+    for number, circuit in enumerate(circuits):
+        for mode in ("reverse", "forward"):
+            pipeline = ("tidy", "none")[number % 2]
+            gradient = cg.gradient(circuit, mode=mode, value=True, pipeline=pipeline)
+            for name, mutation in MUTATIONS.items():
+                draw = random.Random(f"{number} {mode} {name}")
+                mutant = mutation(gradient, draw)
+                if mutant is not None:
+                    yield name, tried(circuit, mutant)
 
 
 # ------------------------------------------------------------------ the gate table
@@ -365,8 +391,8 @@ def false_alarms(count: int) -> int:
         pipeline = ("tidy", "none")[number // 2 % 2]
         gradient = cg.gradient(circuit, mode=mode, value=True, pipeline=pipeline)
         right = [readings[0] for readings in claims(circuit, gradient).values()]
-        found = Certifier(circuit, gradient, right).verdicts()
-        alarms += sum(verdict.level != "certified" for verdict in found)
+        found, _ = certify(circuit, gradient, right, Settings(), {})
+        alarms += sum(verdict.level != "certified" for verdict in found.values())
     return alarms
 
 
@@ -379,15 +405,10 @@ def main() -> int:
     parser.add_argument("--markdown", action="store_true")
     arguments = parser.parse_args()
     counts: dict[str, Counter[str]] = {}
-    for number, circuit in enumerate(formulas(arguments.circuits)):
-        for mode in ("reverse", "forward"):
-            pipeline = ("tidy", "none")[number % 2]
-            gradient = cg.gradient(circuit, mode=mode, value=True, pipeline=pipeline)
-            for name, mutation in MUTATIONS.items():
-                draw = random.Random(f"{number} {mode} {name}")
-                mutant = mutation(gradient, draw)
-                if mutant is not None:
-                    counts.setdefault(name, Counter())[tried(circuit, mutant)] += 1
+    for name, found in in_gradients(formulas(arguments.circuits)):
+        counts.setdefault(name, Counter())[found] += 1
+    for _, found in in_gradients(formulas(arguments.circuits // 2, 5, kinks=True)):
+        counts.setdefault("with kinks and roots", Counter())[found] += 1
     for kind in WRONG_PARTIALS:
         for _, _, found in planted(kind):
             counts.setdefault(f"gate table: {kind}", Counter())[found] += 1

@@ -75,7 +75,8 @@ class GateType:
         are numbers.  ``chained``: k operands cost k - 1 operations.  ``nonscalar``:
         counts in Ostrowski's measure.  ``rational``: maps rationals to rationals
         (a power: where its exponent is an integer).  ``root``: may have a kink where
-        its operand is a square, so checks look at both sides.  ``odd``, ``even``,
+        its operand is a square, so checks look at both sides; ``branch``: an inverse
+        that does so where its operand is a value of the function.  ``odd``, ``even``,
         ``reciprocal``: what becomes of a minus sign, f(-u) = -f(u), f(u) or 1/f(u).
         ``idempotent``: an operand that is there already changes nothing.
     takes_parameter : bool
@@ -241,9 +242,14 @@ _SMOOTH = [
     _elementary("cosh", lambda g, y, u: g.sinh(u), traits="even"),
     _elementary("tanh", lambda g, y, u: 1 - y**2, traits="odd"),
     _elementary(
-        "asin", lambda g, y, u: 1 / g.sqrt(1 - u**2), domain=UNIT, traits="odd"
+        "asin", lambda g, y, u: 1 / g.sqrt(1 - u**2), domain=UNIT, traits="odd branch"
     ),
-    _elementary("acos", lambda g, y, u: -(1 / g.sqrt(1 - u**2)), domain=UNIT),
+    _elementary(
+        "acos",
+        lambda g, y, u: -(1 / g.sqrt(1 - u**2)),
+        domain=UNIT,
+        traits="branch",
+    ),
     _elementary("atan", lambda g, y, u: 1 / (1 + u**2), traits="odd"),
     _elementary("erf", lambda g, y, u: 2 * g.exp(-(u**2)) / g.sqrt(g.pi), traits="odd"),
     _elementary("sigmoid", lambda g, y, u: y * (1 - y), symbol="σ"),

@@ -33,7 +33,7 @@ def verdicts(circuit, gradient, **options):
 # ------------------------------------------------------------------ right and wrong
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(circuit=circuits())
 def test_no_false_alarm(circuit):
     """Also with kinks, functions and every vertex: nothing right is called wrong."""
@@ -407,7 +407,7 @@ def test_equal_circuits_need_equal_outputs():
 # ------------------------------------------------------------------ one by one
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(circuit=circuits())
 def test_one_by_one_says_the_same(circuit):
     """By each gate z in (C - z), as by all of them at once."""

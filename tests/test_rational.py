@@ -118,3 +118,15 @@ def test_the_bound_on_work_is_kept(monkeypatch):
     monkeypatch.setattr(rational, "MAX_WORK", 100)
     prover = RationalProver(circuit, gradient)
     assert not any(map(prover.proves, all_claims(circuit, gradient)))
+
+
+def test_many_inputs_take_no_memory(monkeypatch):
+    """A polynomial in 20,000 variables has 20,000 exponents a term."""
+    many = 20_000
+    lines = "input " + ", ".join(f"x{i}" for i in range(many))
+    total = " + ".join(f"x{i}*x{i + 1}" for i in range(many - 1))
+    circuit = cg.parse(f"{lines}\nf = {total}\noutput f\n")
+    monkeypatch.setattr(Quotients, "times", None)  # would fail if it were called
+    gradient = cg.gradient(circuit, wrt=["x0", "x1"])
+    prover = RationalProver(circuit, gradient)
+    assert not any(map(prover.proves, all_claims(circuit, gradient)))

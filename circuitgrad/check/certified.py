@@ -36,8 +36,9 @@ from circuitgrad.check.evaluator import (
 )
 from circuitgrad.check.field import Field
 from circuitgrad.check.report import Verdict
+from circuitgrad.check.sampled import has_branches
 from circuitgrad.circuit import Circuit
-from circuitgrad.gates import POWER
+from circuitgrad.gates import CONSTANT, DIV, INPUT, INV, POWER, PROD, SUM
 
 __all__ = ["Certifier", "Settings"]
 
@@ -49,6 +50,8 @@ KINK_TRIALS: Final = 16
 #: Places that are tried for a point without a pole, and for a real one.
 TRIES: Final = 64
 REAL_TRIES: Final = 32
+#: With more functions than this, a point at which all are real is not sought.
+MANY_FUNCTIONS: Final = 10
 #: Wires that are swept to tell wrong partials from right ones.
 MAX_SWEPT: Final = 50_000_000
 #: Circuits of more wires are evaluated in the larger field only where asked for, and
@@ -177,19 +180,21 @@ class Certifier:
         self.lacking = lacking(types[0] + types[1])
         names = _functions(circuit, types[0]) | _functions(gradient, types[1])
         self.kinked = bool(names & _KINKED)
+        self.branching = any(has_branches(each) for each in (circuit, gradient))
         self.functions = sorted(names - _KINKED)
         large = circuit.columns.wires + gradient.columns.wires > LARGE_WIRES
-        self.real_tries = 1 if large else REAL_TRIES
+        # of many functions, some argument is always no square
+        many = self._applied() > MANY_FUNCTIONS
+        self.real_tries = 1 if large or many else REAL_TRIES
         self.one_by_one = settings.one_by_one
         exponent = settings.prime or 61
-        if settings.prime is None and not large and self.degree >= 2.0**61 * ERROR:
-            exponent = 521
+        if settings.prime is None and not large and self.exactly:
+            exponent = 521 if self.degree >= 2.0**61 * ERROR else 61
         self.field = Field(exponent, settings.seed)
         self.evaluator = Evaluator(self.field)
         self.tries = 0
         self.branches: set[tuple[int, ...]] = set()
         self.real = True
-        self.signs = 0
         self.sweeps = MAX_SWEPT // max(1, circuit.columns.wires)
         self.open: dict[str, Verdict] = {}
         #: At how many points each claim was compared.
@@ -216,7 +221,7 @@ class Certifier:
         return worst + source.collisions(emitted)
 
     def _needed(self) -> int:
-        if self.kinked:
+        if self.branching:
             return KINK_TRIALS
         chance = self.degree / self.field.prime
         if not chance < 1.0:
@@ -229,10 +234,23 @@ class Certifier:
         return min(map(self.compared.__getitem__, self.compared), default=self.trials)
 
     def bound(self, points: int) -> float | None:
-        """Bound the chance that a wrong output agrees at points; None: no bound."""
+        """Bound the chance that a wrong output agrees at points; None: no bound.
+
+        There is none where branches are: an output may be wrong on one of them alone.
+        """
+        if self.branching:
+            return None
         chance = self.degree * max(self.tries, 1) / self.trials / self.field.prime
-        chance *= 2.0 ** min(self.signs, 1_000)  # the branches that there may be
         return chance**points if chance < 1.0 else None
+
+    def _applied(self) -> int:
+        """Count the gates that are no rational functions."""
+        smooth = np.zeros(256, dtype=np.bool_)
+        smooth[[INPUT, CONSTANT, SUM, PROD, DIV, INV, POWER]] = True
+        return sum(
+            int(np.count_nonzero(each.live & ~smooth[each.columns.op]))
+            for each in (self.circuit, self.gradient)
+        )
 
     # ------------------------------------------------------------------ points
 
@@ -269,7 +287,6 @@ class Certifier:
         self.real &= not _unreal(best)
         signs = best.source.signs, best.gradient.signs
         self.branches.add((*signs[0], *signs[1]))
-        self.signs = max(self.signs, signs[0][0] + signs[1][0])
         return best
 
     def _at(self, number: int, attempt: int, partly: bool) -> Trial:
@@ -474,15 +491,16 @@ class Certifier:
             parts.append("one by one")
         if bound is not None:
             parts.append(f"error below {max(bound, 1e-300):.1e}")
-        elif self.degree < self.field.prime:
-            parts.append(f"no bound: {self.signs} signs that may be either")
+        elif self.branching:
+            parts.append("no bound where there are branches")
         else:
             size = math.log2(min(self.degree, sys.float_info.max))
             parts.append(f"no bound: the formal degree is near 2^{size:.0f} or more")
         if self.functions:
-            parts.append(f"with {', '.join(self.functions)} as independent elements")
+            parts.append(f"if {', '.join(self.functions)} are independent elements")
         if self.kinked:
-            parts.append(f"on the {len(self.branches)} branches met")
+            met = len(self.branches)
+            parts.append(f"on the {met} branch{'es' * (met > 1)} met")
         return ", ".join(parts)
 
 

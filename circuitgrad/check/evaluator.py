@@ -7,6 +7,7 @@ of the gate's formula, never its partials.
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -267,7 +268,8 @@ def _residues(exponent: int, count: int) -> tuple[tuple[list[int], ...], list[in
         value = exact.number(place)
         if isinstance(value, exact.Pi):
             value = Fraction(0)
-        if value.denominator % prime == 0:
+        whole = value.numerator and value.numerator % prime == 0
+        if whole or value.denominator % prime == 0:  # it would be 0, or nothing
             lacking.append(place)
             value = Fraction(0)
         below = pow(value.denominator, -1, prime) if value.denominator != 1 else 1
@@ -288,7 +290,9 @@ def _power_of(exponent: Fraction, order: int) -> tuple[int, int]:
     if math.gcd(below, order) == 1:
         inverse = pow(below, -1, order) if below != 1 else 1
         return exponent.numerator * inverse % order, steps
-    return exponent.numerator % order, -1
+    # a root that the field has not: roots of each degree are another element
+    unlike = random.Random(f"root {exponent.denominator}").randrange(3, order, 2)
+    return exponent.numerator * unlike % order, -1
 
 
 @lru_cache(maxsize=1024)

@@ -8,9 +8,10 @@ exponents with an inverse, fixed by the seed:
 pi             a random element
 exp, log       exp u = ((s + u)/(s - u))^2e, so exp(-u) = 1/exp u; log is its inverse,
                and sinh, cosh, tanh, sigmoid, softplus are formulas in them
-sin, cos, tan  2t/(1 + t^2), (1 - t^2)/(1 + t^2) and their quotient, t = s u^e, an odd
-               function; asin and acos are inverses
-atan, erf      s u^e
+sin, cos, tan  2t/(1 + t^2), (1 - t^2)/(1 + t^2) and their quotient, t an odd function
+               of u: s (m - 1)/(m + 1), where m = ((s + u)/(s - u))^e, which has an
+               inverse and no other law; asin and acos are inverses
+atan, erf      s (m - 1)/(m + 1)
 sqrt           u^((p + 1)/4): multiplicative, and a root of u where u is a square
 u^v            u to the integer nearest to 0 of residue v, so u^(v - 1) is u^v/u
 abs, sign ...  by the quadratic character, which is multiplicative; it is odd, since the

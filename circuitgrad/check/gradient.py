@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
-from circuitgrad.check.certified import Certifier, Settings
+from circuitgrad.check.certified import Settings
 from circuitgrad.check.claims import Claim, claims
+from circuitgrad.check.confirmed import certify, refuted
 from circuitgrad.check.field import PRIMES
 from circuitgrad.check.proved import Prover
-from circuitgrad.check.report import Report, Verdict
-from circuitgrad.check.sampled import sample
+from circuitgrad.check.report import PASSED, Report, Verdict
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
 from circuitgrad.progress import stage
@@ -34,10 +33,10 @@ def check_gradient(
     An output ``df_dx`` should be the derivative of the source's output f by its input
     x, or by its gate x in the sense of (C - x), Definition 2 of the notes; an output
     with the name of one of the source's outputs should have its value.  The level of
-    each answer is stated: proved by sympy from the formulas; where those are too large
-    or sympy cannot decide, certified at random points of a prime field; and where the
-    field cannot express a function, or its laws do not suffice, sampled at random
-    points to 50 digits.
+    each answer is stated: proved, from polynomials or sympy's formulas; where those are
+    too large or sympy cannot decide, certified at random points of a prime field, and
+    of the reals where there are functions; and where the field cannot express one, or
+    its laws do not suffice, sampled at random points to 50 digits.
 
     Parameters
     ----------
@@ -96,21 +95,25 @@ def check_gradient(
     evidence: dict[str, Any] = {"settings": settings}
     while any(readings.values()):
         chosen = [waiting.pop(0) for waiting in readings.values() if waiting]
-        proved = set()
+        now: dict[str, Verdict] = {}
         with stage("proving", total=len(chosen)) as proving:
             for claim in chosen:
                 if prover.proves(claim):
-                    proved.add(claim.name)
-                    verdicts[claim.name] = Verdict(claim.name, claim.text, "proved")
+                    now[claim.name] = Verdict(claim.name, claim.text, "proved")
                 proving.advance()
-        unproved = [claim for claim in chosen if claim.name not in proved]
+        formulas = [claim for claim in chosen if claim.name in prover.by_formulas]
+        if formulas:
+            now |= refuted(circuit, gradient, formulas, ranges or {}, seed)
+        unproved = [claim for claim in chosen if claim.name not in now]
         if unproved:
-            found, evidence["certified"] = _settled(
+            found, evidence["certified"] = certify(
                 circuit, gradient, unproved, how, ranges or {}
             )
-            verdicts |= found
-        for name, verdict in verdicts.items():  # another reading only of what failed
-            if verdict.level != "failed":
+            now |= found
+        for name, verdict in now.items():
+            if verdicts[name].level != "failed" or verdict.level in PASSED:
+                verdicts[name] = verdict
+            if verdict.level != "failed":  # another reading only of what failed
                 readings[name] = []
     return Report(tuple(verdicts.values()), evidence)
 
@@ -131,37 +134,5 @@ def check_same(circuit: Circuit, other: Circuit) -> Report:
     if not set(other.inputs) <= set(circuit.inputs):
         raise CircuitError("the circuits have other inputs")
     same = [Claim(name, v, outputs[name], -1, name) for name, v in other.outputs]
-    found, evidence = _settled(circuit, other, same, Settings(), {})
+    found, evidence = certify(circuit, other, same, Settings(), {})
     return Report(tuple(found.values()), {"certified": evidence})
-
-
-def _settled(
-    circuit: Circuit,
-    gradient: Circuit,
-    claims: Sequence[Claim],
-    settings: Settings,
-    ranges: Mapping[str, tuple[float, float]],
-) -> tuple[dict[str, Verdict], dict[str, Any]]:
-    """Certify claims, and sample what cannot be: the verdicts, by output, and how."""
-    certifier = Certifier(circuit, gradient, claims, settings)
-    with stage("certifying"):
-        found = {verdict.output: verdict for verdict in certifier.verdicts()}
-    doubtful = [claim for claim in claims if found[claim.name].level != "certified"]
-    if doubtful:
-        with stage("sampling"):
-            sampled = list(sample(circuit, gradient, doubtful, ranges, settings.seed))
-        for verdict in sampled:  # a point with digits says more than one in a field
-            if verdict.level != "failed":
-                verdict = _joined(found[verdict.output], verdict, certifier.exactly)
-            found[verdict.output] = verdict
-    return found, certifier.evidence()
-
-
-def _joined(field: Verdict, sampled: Verdict, exactly: bool) -> Verdict:
-    """Join the answers of the field, which is no certificate, and of sampling."""
-    if field.level == "failed" and exactly:
-        return field
-    reason = field.detail
-    if field.level == "failed":
-        reason = "the laws of the field do not suffice"
-    return replace(sampled, detail=f"{sampled.detail}; {reason}")

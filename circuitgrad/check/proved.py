@@ -15,7 +15,7 @@ from circuitgrad.check.zero import is_zero
 from circuitgrad.circuit import Circuit
 from circuitgrad.evaluation.arithmetic import Formulas
 from circuitgrad.evaluation.evaluate import vertex_values
-from circuitgrad.gates import POW, POWER, PROD, SUM, code_of
+from circuitgrad.gates import DIV, INV, POW, POWER, PROD, SUM, code_of
 
 __all__ = [
     "MAX_FORMULA",
@@ -31,6 +31,8 @@ MAX_FORMULA: Final = 3_000
 MAX_DEPTH: Final = 100
 #: Longest number that sympy may meet in a formula.
 MAX_BITS: Final = 20_000
+#: Longest number in an argument of a function: sympy takes roots apart into primes.
+MAX_ARGUMENT: Final = 128
 #: Together the formulas that sympy is given have at most so many vertices, as trees.
 MAX_FORMULAS: Final = 60_000
 #: Largest circuit, in wires, of which some formula may be proved.
@@ -87,9 +89,14 @@ def formula_sizes(circuit: Circuit) -> list[int]:
         elif op[v] == PROD:
             bits[v] = sum(bits[u] for u in used)
         elif op[v] == POWER:
+            root = exact.rational(params[v]).denominator > 1
+            if root and bits[v] > MAX_ARGUMENT:
+                bits[v] = MAX_BITS + 1
             bits[v] *= 1 + abs(int(exact.rational(params[v])))
         elif op[v] == POW:  # sympy computes a number to a number
             bits[v] <<= min(64, bits[used[1]] + 1)
+        elif op[v] not in (DIV, INV) and bits[v] > MAX_ARGUMENT:
+            bits[v] = MAX_BITS + 1
         cost = sum(tree[u] for u in used)
         cost += len(used) ** 3 if op[v] in extremes else 1
         small = depth[v] <= MAX_DEPTH and bits[v] <= MAX_BITS
@@ -113,6 +120,8 @@ class Prover:
         self.gradient = gradient
         self.rational = RationalProver(circuit, gradient)
         self.budget = MAX_FORMULAS
+        #: What sympy's formulas show, and not polynomials.
+        self.by_formulas: set[str] = set()
         self.cuts: dict[tuple[int, int], tuple[Any, Any]] = {}
 
     @cached_property
@@ -147,9 +156,12 @@ class Prover:
             return False
         self.budget -= cost
         try:
-            return is_zero(self.expected(claim) - self.formulas[1][claim.found])
+            zero = is_zero(self.expected(claim) - self.formulas[1][claim.found])
         except (RecursionError, ValueError, TypeError, ArithmeticError):
             return False  # sympy recurses, and cannot compare complex constants
+        if zero:
+            self.by_formulas.add(claim.name)
+        return zero
 
     def expected(self, claim: Claim) -> Any:
         """Differentiate the source formula: in (C - z), then with z's formula in it."""

@@ -35,6 +35,7 @@ class Quotient:
         self.ring, self.above, self.below = ring, above, below
 
     def __add__(self, other: Quotient) -> Quotient:
+        self.ring.charge(len(self.above) + len(other.above))
         if self.below == other.below:
             return Quotient(self.ring, self.above + other.above, self.below)
         times = self.ring.times
@@ -74,6 +75,7 @@ class Quotient:
     def derivative(self, variable: int) -> Quotient:
         """Differentiate by a variable."""
         times, above, below = self.ring.times, self.above, self.below
+        self.ring.charge(len(above) + len(below))
         slope, bend = above.derivative(variable), below.derivative(variable)
         if not bend:
             return Quotient(self.ring, slope, below)
@@ -82,6 +84,7 @@ class Quotient:
 
     def without(self, variable: int) -> Quotient:
         """Set a variable to 0."""
+        self.ring.charge(len(self.above) + len(self.below))
         name = self.ring.context.name(variable)
         below = self.below.subs({name: 0})
         if not below:
@@ -105,6 +108,8 @@ class Quotients:
         self.context = flint.fmpq_mpoly_ctx.get(names, flint.Ordering.degrevlex)
         self.one = self.context.constant(1)
         self.work = work
+        #: A term has a byte, at least, for the exponent of each variable.
+        self.width = 1 + variables // 64
 
     def variable(self, number: int) -> Quotient:
         """Give a variable."""
@@ -117,6 +122,12 @@ class Quotients:
         ratio = flint.fmpq(*value.as_integer_ratio())
         return Quotient(self, self.context.constant(ratio), self.one)
 
+    def charge(self, work: int) -> None:
+        """Count work on terms, and refuse what is too much."""
+        self.work -= work * self.width
+        if self.work < 0:
+            raise TooLargeError
+
     def times(self, a: Any, b: Any) -> Any:
         """Multiply two polynomials.
 
@@ -126,8 +137,8 @@ class Quotients:
             If that takes too many products of terms, or the degree grows too large.
         """
         products = len(a) * len(b)
-        self.work -= products
-        if products > MAX_PRODUCTS or self.work < 0:
+        self.charge(products * (1 + (_bits(a) + _bits(b)) // 64))
+        if products > MAX_PRODUCTS:
             raise TooLargeError
         found = a * b
         if found.total_degree() > MAX_DEGREE:
@@ -158,3 +169,11 @@ class Quotients:
     def power(self, u: Quotient, exponent: Fraction) -> Quotient:
         """Raise to a whole power."""
         return u ** int(exponent)
+
+
+def _bits(polynomial: Any) -> int:
+    """Give how long the leading coefficient is: others are not much longer."""
+    if not polynomial:
+        return 0
+    leading = polynomial.leading_coefficient()
+    return max(abs(int(leading.p)).bit_length(), int(leading.q).bit_length())

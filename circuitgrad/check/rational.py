@@ -29,9 +29,11 @@ MAX_TERMS: Final = 50_000
 #: Longest coefficients, in bits.
 MAX_BITS: Final = 20_000
 #: Most products of terms in all, for one check: some seconds.
-MAX_WORK: Final = 50_000_000
+MAX_WORK: Final = 150_000_000
+#: Memory that all polynomials of a circuit may take, in bytes.
+MAX_BYTES: Final = 200_000_000
 #: Products of terms that take as long as what a vertex costs besides.
-PER_VERTEX: Final = 50
+PER_VERTEX: Final = 500
 _GATES: Final = (INPUT, CONSTANT, SUM, PROD, DIV, INV, POWER)
 
 
@@ -79,6 +81,7 @@ class Size:
     def times(self, other: Size) -> Size:
         """Bound a product."""
         work = self.above * other.above + self.below * other.below
+        work *= 1 + (self.bits + other.bits) // 64
         return Size(
             self.above * other.above,
             self.below * other.below,
@@ -93,6 +96,7 @@ class Size:
         """Bound a sum, over the product of the denominators."""
         work = self.above * other.below + other.above * self.below
         work += self.below * other.below
+        work *= 1 + (self.bits + other.bits) // 64
         degrees = self.degree_below, other.degree_below
         bits = max(self.bits, other.bits) + 1
         if self.below > 1 or other.below > 1 or any(degrees):
@@ -221,14 +225,21 @@ class RationalProver:
 
     def _outputs(self, circuit: Circuit, moved: int = -1) -> dict[int, Quotient]:
         """Give the outputs' quotients, with a vertex moved by the last variable."""
+        self.ring.work -= PER_VERTEX * len(circuit.columns)
+        if self.ring.work < 0:
+            return {}
         found = sizes(circuit, moved)
         small = [(name, v) for name, v in circuit.outputs if found[v].small]
         if not small:
             return {}
         part = circuit.with_outputs(small)
         live = np.flatnonzero(part.live).tolist()
-        self.ring.work -= PER_VERTEX * len(live)
-        if sum(found[v].work for v in live) > self.ring.work:
+        terms = sum(found[v].above + found[v].below for v in live)
+        bits = max((found[v].bits for v in live), default=0)
+        # a term has a byte, at least, for the exponent of each variable
+        if terms * (len(self.place) + bits // 8 + 1) > MAX_BYTES:
+            return {}
+        if sum(found[v].work for v in live) * self.ring.width > self.ring.work:
             return {}
         last = self.ring.variable(len(self.place))
 

@@ -140,19 +140,31 @@ def _log(u, laws, p, found):  # type: ignore[no-untyped-def]
 
 
 @part
+def _odd(u, element, exponent, p, found):  # type: ignore[no-untyped-def]
+    """Give an odd function of u that has an inverse, and no other law."""
+    below = _minus(element, u, p)
+    if below == 0:
+        found[POLE] = 1
+    grown = _raise(_over(_plus(element, u, p), below, p), exponent, p)
+    above = _plus(grown, 1, p)
+    if above == 0:
+        found[POLE] = 1
+    return _times(element, _over(_minus(grown, 1, p), above, p), p)
+
+
+@part
 def _angle(sine, cosine, laws, p, found):  # type: ignore[no-untyped-def]
     """Give what has this sine and cosine."""
     below = _plus(cosine, 1, p)
     if below == 0:
         found[POLE] = 1
-    half = _over(sine, below, p)
-    return _raise(_over(half, laws[3], p), laws[5], p)
+    return _odd(_over(sine, below, p), laws[3], laws[5], p, found)
 
 
 @part
 def _circle(action, u, laws, p, found):  # type: ignore[no-untyped-def]
     """Give a sine, cosine or tangent."""
-    half = _times(laws[3], _raise(u, laws[4], p), p)
+    half = _odd(u, laws[3], laws[4], p, found)
     square = _times(half, half, p)
     above = _plus(half, half, p)
     if action == _COS:
@@ -196,7 +208,7 @@ def _function(action, u, laws, p, found):  # type: ignore[no-untyped-def]
     if action == _SQRT:
         return _root(u, p, found)
     first = 6 if action == _ATAN else 9
-    return _times(laws[first], _raise(u, laws[first + 1], p), p)
+    return _odd(u, laws[first], laws[first + 1], p, found)
 
 
 @part

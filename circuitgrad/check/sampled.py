@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final
 
@@ -28,16 +28,18 @@ from circuitgrad.evaluation.balls import Ball, Balls, UnsettledError, precision
 from circuitgrad.evaluation.evaluate import vertex_values
 from circuitgrad.gates import CONSTANT, POWER, REAL, gate_type
 
-__all__ = ["DIGITS", "POINTS", "Sampler", "sample"]
+__all__ = ["DIGITS", "LACKING", "POINTS", "Sampler", "has_branches", "sample"]
 
 #: Digits to which sides must agree, relative to the smallest term compared.
 DIGITS: Final = 50
+#: The level of an output without a value where the source has one.
+LACKING: Final = "lacking"
 #: Points at which every output is compared.
 POINTS: Final = 8
 #: Points where a circuit has kinks or roots: each side of each should be met.
 KINK_POINTS: Final = 32
-#: Most wires that are evaluated for one check, at 256 bits: some ten seconds.
-MAX_STEPS: Final = 5_000_000
+#: Most wires that are evaluated for one check, at 256 bits: some seconds.
+MAX_STEPS: Final = 2_000_000
 #: Bits at first; they are doubled until the balls are small enough.
 LEAST_BITS: Final = 256
 MAX_BITS: Final = 4_096
@@ -61,13 +63,39 @@ class OutOfStepsError(Exception):
 
 
 @dataclass
+class Budget:
+    """The steps that are left, of all that a check may take."""
+
+    steps: int = field(default_factory=lambda: MAX_STEPS)
+
+    def spend(self, steps: int) -> None:
+        """Count steps.
+
+        Raises
+        ------
+        OutOfStepsError
+            If there are none left.
+        """
+        self.steps -= steps
+        if self.steps < 0:
+            raise OutOfStepsError
+
+
+@dataclass
 class Point:
-    """A point, and the balls there."""
+    """A point of the source's domain, and the balls there.
+
+    Attributes
+    ----------
+    gradient : sequence of Ball, optional
+        Of the gradient circuit's vertices; None where it has no values: ``reason``.
+    """
 
     inputs: Mapping[str, Fraction]
     bits: int
     values: Sequence[Ball]  # of the source's vertices
-    gradient: Sequence[Ball]  # of the gradient circuit's
+    gradient: Sequence[Ball] | None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +117,9 @@ class Sampler:
         The interval of an input, by name, for those that the caller knows.
     seed : int
         Seed of the random points.
+    budget : Budget
+    most : int
+        Points to compare at, if more than usual.
     """
 
     def __init__(
@@ -97,36 +128,36 @@ class Sampler:
         gradient: Circuit,
         ranges: Mapping[str, tuple[float, float]],
         seed: int,
+        budget: Budget,
+        most: int = 0,
     ) -> None:
         self.circuit = circuit
         self.gradient = gradient
         self.random = random.Random(seed)
         self.ranges = ranges
         self.points: list[Point] = []
-        self.steps = MAX_STEPS
+        self.budget = budget
         self.reason = ""
-        kinked = any(_has_kinks(c) for c in (circuit, gradient))
-        self.wanted = KINK_POINTS if kinked else POINTS
-
-    def reserve(self) -> None:
-        """See beforehand that the steps suffice where all goes well."""
-        needed = self.gradient.columns.wires + 2 * self.circuit.columns.wires
-        if needed * self.wanted > self.steps:
+        kinked = any(has_branches(c) for c in (circuit, gradient))
+        self.least = KINK_POINTS if kinked else POINTS
+        wanted = max(most, self.least)
+        # where not all can be had, a few points say more than none
+        self.wanted = min(wanted, budget.steps // cost(circuit, gradient))
+        self.least = min(self.least, self.wanted)
+        if not self.wanted:
             raise OutOfStepsError
 
     def draw(self) -> bool:
-        """Find points where both circuits have values; tell whether enough."""
+        """Find points where the source has values; tell whether enough."""
         domains = _domains(self.circuit)
         unsettled = 0
         for attempt in range(_ATTEMPTS * self.wanted):
             if len(self.points) == self.wanted or unsettled == _UNSETTLED:
                 break
-            turn = attempt % (len(_INTERVALS) + 1)
-            own, usual = ({}, _INTERVALS[turn - 1]) if turn else (domains, (-2.0, 2.0))
-            intervals = {**own, **self.ranges}
+            intervals = {**self._intervals(attempt, domains), **self.ranges}
             # a float is a ball of no width
             inputs = {
-                name: Fraction(self.random.uniform(*intervals.get(name, usual)))
+                name: Fraction(self.random.uniform(*intervals[name]))
                 for name in self.circuit.inputs
             }
             try:
@@ -134,7 +165,18 @@ class Sampler:
             except EvaluationError as error:
                 self.reason = str(error)
                 unsettled += isinstance(error, UnsettledError)
-        return len(self.points) == self.wanted
+        return len(self.points) >= self.least
+
+    def _intervals(
+        self, attempt: int, domains: Mapping[str, tuple[float, float]]
+    ) -> dict[str, tuple[float, float]]:
+        """Give an interval for each input: in turn those of gates, one, and any."""
+        names, turn = self.circuit.inputs, attempt % (len(_INTERVALS) + 2)
+        if turn == 0:
+            return {name: domains.get(name, _INTERVALS[0]) for name in names}
+        if turn <= len(_INTERVALS):
+            return dict.fromkeys(names, _INTERVALS[turn - 1])
+        return {name: self.random.choice(_INTERVALS) for name in names}
 
     def at(self, inputs: Mapping[str, Fraction], bits: int) -> Point:
         """Evaluate both circuits, with as many bits as it takes.
@@ -142,14 +184,25 @@ class Sampler:
         Raises
         ------
         EvaluationError
-            If one has no value there; `UnsettledError` if bits ran out.
+            If the source has no value there; `UnsettledError` if bits ran out.
         """
+        values, bits = self.settled(self.circuit, inputs, bits)
+        try:
+            gradient, enough = self.settled(self.gradient, inputs, bits)
+        except EvaluationError as error:
+            return Point(inputs, bits, values, None, str(error))
+        if enough > bits:
+            values, _ = self.settled(self.circuit, inputs, enough)
+        return Point(inputs, enough, values, gradient)
+
+    def settled(
+        self, circuit: Circuit, inputs: Mapping[str, Fraction], bits: int
+    ) -> tuple[list[Ball], int]:
+        """Evaluate a circuit, and give the bits that it took."""
         while True:
             try:
                 with precision(bits):
-                    values = self.evaluate(self.circuit, inputs, bits)
-                    gradient = self.evaluate(self.gradient, inputs, bits)
-                return Point(inputs, bits, values, gradient)
+                    return self.evaluate(circuit, inputs, bits), bits
             except UnsettledError:
                 bits *= 2
                 if bits > MAX_BITS:
@@ -163,7 +216,7 @@ class Sampler:
         point.bits, point.values, point.gradient = (
             finer.bits, finer.values, finer.gradient
         )  # fmt: skip
-        return True
+        return point.gradient is not None
 
     def evaluate(
         self,
@@ -174,9 +227,7 @@ class Sampler:
     ) -> list[Ball]:
         """Evaluate a circuit's vertices, inputs by name; this is what is counted."""
         wires = circuit.columns.wires + len(circuit.inputs)
-        self.steps -= wires * (bits // LEAST_BITS)
-        if self.steps < 0:
-            raise OutOfStepsError
+        self.budget.spend(wires * (bits // LEAST_BITS))
         given = [Ball.of(inputs[name]) for name in circuit.inputs]
         return vertex_values(circuit, Balls(), given, shift)
 
@@ -218,6 +269,7 @@ class Sampler:
         if len(claims) == 1:
             direction = {claims[0].by: Fraction(1)}
         while True:
+            assert point.gradient is not None
             with precision(point.bits):
                 if claims[0].by < 0:
                     expected = point.values[claims[0].output].value
@@ -257,14 +309,19 @@ def _compared(expected: Any, terms: Sequence[Any]) -> Comparison:
     return Comparison("equal" if near else "open", expected, found)
 
 
-def _has_kinks(circuit: Circuit) -> bool:
-    """Tell whether some gate has a kink, or a root, which may be one: sqrt(x^2)."""
+def has_branches(circuit: Circuit) -> bool:
+    """Tell whether some gate has a kink, or may make one: sqrt(x^2), acos(cos(x))."""
     columns, live = circuit.columns, circuit.live
     powers = np.unique(columns.params[live & (columns.op == POWER)])
     if any(exact.rational(int(place)).denominator != 1 for place in powers):
         return True
     types = [gate_type(int(c)) for c in np.unique(columns.op[live]) if c > CONSTANT]
-    return any(t.kinks or "root" in t.traits for t in types)
+    return any(t.kinks or t.traits & {"root", "branch"} for t in types)
+
+
+def cost(circuit: Circuit, gradient: Circuit) -> int:
+    """Give the steps that one point takes at least."""
+    return 1 + gradient.columns.wires + 2 * circuit.columns.wires
 
 
 def _domains(circuit: Circuit) -> dict[str, tuple[float, float]]:
@@ -289,47 +346,88 @@ def sample(
     claims: Sequence[Claim],
     ranges: Mapping[str, tuple[float, float]],
     seed: int,
+    most: int = 0,
 ) -> Iterator[Verdict]:
-    """Compare balls at random points: a verdict for each claim.
+    """Compare balls at random points, ``most`` or as usual: a verdict for each claim.
 
     The partials of one output are compared all at once; where they disagree, halves of
-    them are, until the wrong ones are found.
+    them are, until the wrong ones are found.  Each output has points of its own, for
+    its domain is wider than that of all, where that is not too much work.
     """
-    sampler = Sampler(circuit, gradient, ranges, seed)
     waiting = {claim.name: claim for claim in claims}
+    budget = Budget()
+    parts = _groups(claims)
+    each = cost(circuit, gradient) * max(most, KINK_POINTS)
+    apart = len(parts) * each <= budget.steps // 2
     try:
-        sampler.reserve()
-        for verdict in _verdicts(sampler, claims):
-            del waiting[verdict.output]
-            yield verdict
+        for group in parts if apart else [list(claims)]:
+            given = ranges, seed, budget, most
+            for verdict in _verdicts(circuit, gradient, group, *given):
+                del waiting[verdict.output]
+                yield verdict
     except OutOfStepsError:
         reason = f"sampling takes more than {MAX_STEPS} steps, the cap"
         for claim in waiting.values():
             yield Verdict(claim.name, claim.text, "unchecked", reason)
 
 
-def _verdicts(sampler: Sampler, claims: Sequence[Claim]) -> Iterator[Verdict]:
-    if not sampler.draw():
-        wanted = f"no {sampler.wanted} points of the domain found"
-        reason = f"{wanted}: {sampler.reason}; give ranges"
-        yield from (Verdict(c.name, c.text, "undecided", reason) for c in claims)
-        return
+def _groups(claims: Sequence[Claim]) -> list[list[Claim]]:
+    """Put partials of one output together; no two of a group share a direction."""
     groups: dict[tuple[int, int], list[Claim]] = {}
     times: Counter[tuple[int, int]] = Counter()
-    for claim in claims:  # in a group, no two claims share a direction, or are values
+    for claim in claims:
         kind = claim.output, claim.by
         at = (claim.output, times[kind]) if claim.by >= 0 else (-1, len(groups))
         times[kind] += 1
         groups.setdefault(at, []).append(claim)
-    for group in groups.values():
+    return list(groups.values())
+
+
+def _verdicts(
+    circuit: Circuit,
+    gradient: Circuit,
+    claims: Sequence[Claim],
+    ranges: Mapping[str, tuple[float, float]],
+    seed: int,
+    budget: Budget,
+    most: int,
+) -> Iterator[Verdict]:
+    """Draw points for some claims, and compare them there."""
+    wanted = {claim.output for claim in claims}
+    source = circuit.with_outputs(o for o in circuit.outputs if o[1] in wanted)
+    emitted = gradient.with_outputs((claim.name, claim.found) for claim in claims)
+    sampler = Sampler(source, emitted, ranges, seed, budget, most)
+    if not sampler.draw():
+        points = f"no {sampler.least} points of the domain found"
+        reason = f"{points}: {sampler.reason}; give ranges"
+        yield from (Verdict(c.name, c.text, "undecided", reason) for c in claims)
+        return
+    lacking = [point for point in sampler.points if point.gradient is None]
+    if lacking and len(claims) > 1:  # by one of them, perhaps
+        middle = len(claims) // 2
+        for part in (claims[:middle], claims[middle:]):
+            yield from _verdicts(circuit, gradient, part, ranges, seed, budget, most)
+        return
+    if lacking:
+        where = f"{len(lacking)} of {len(sampler.points)} points"
+        reason = f"no value at {where} where the source has one: {lacking[0].reason}"
+        yield Verdict(claims[0].name, claims[0].text, LACKING, reason)
+        return
+    for group in _groups(claims):
         yield from _settle(sampler, group)
 
 
 def _settle(sampler: Sampler, claims: Sequence[Claim]) -> Iterator[Verdict]:
     """Compare a group at all points, halving what disagrees."""
-    pending = [list(claims)]
+    # a partial that is 0 would hide behind the radius of others
+    first = sampler.points[0].gradient or ()
+    pending: list[list[Claim]] = [[], []]
+    for claim in claims:
+        pending[first[claim.found].value.contains(0)].append(claim)
     while pending:
         group = pending.pop()
+        if not group:
+            continue
         agreed, reason, verdict = 0, "", None
         for point in sampler.points:
             try:

@@ -65,17 +65,18 @@ class _Reader:
         return count + 1  # E, the base of exp
 
     def is_zero(self, expression: Any) -> bool:
-        return not self.reduced(self.read(expression))
+        found = self.read(expression)
+        return not self.reduced(found.above) and bool(self.reduced(found.below))
 
     def equal(self, a: Quotient, b: Quotient) -> bool:
-        return not self.reduced(a - b)
+        return not self.reduced((a - b).above)
 
-    def reduced(self, quotient: Quotient) -> Any:
-        """Give the numerator, without those powers of roots that are none.
+    def reduced(self, polynomial: Any) -> Any:
+        """Give a polynomial without those powers of roots that are none.
 
         Newest first, they become the powers of their radicands.
         """
-        found = quotient.above
+        found = polynomial
         for kernel in sorted(self.roots, reverse=True):
             degree, radicand = self.roots[kernel]
             most = found.degrees()[kernel] // degree if found else 0
@@ -147,6 +148,8 @@ class _Reader:
             else:
                 parts = [self.read(base), self.read(rest / degree)]
                 factor = self.kernel("power", parts)
+            if whole < 0 and not self.reduced(factor.above):
+                raise ZeroDivisionError  # formally it is not 0
             found = found * factor**whole
         return found
 
