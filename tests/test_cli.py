@@ -262,6 +262,24 @@ def test_bad_files_write_nothing_and_keep_what_stood_there(run, text, status, pl
         assert not Path("new.cg").exists()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["grad", "f.cg", "-o", "o.cg", "--certificate", "f.cg"],
+        ["grad", "f.cg", "-o", "o.cg", "--log-rewrites", "./f.cg"],
+        ["opt", "f.cg", "--log-rewrites", "f.cg"],
+        ["check", "f.cg", "g.cg", "--certificate", "g.cg"],
+    ],
+)
+def test_a_report_does_not_replace_what_is_read(run, words):
+    Path("f.cg").write_text("input x\nf = x*x\noutput f\n")
+    Path("g.cg").write_text("input x\ndf_dx = 2*x\noutput df_dx\n")
+    before = {name: Path(name).read_text() for name in os.listdir()}
+    status, _, err = run(*words)
+    assert (status, "would replace what is read" in err) == (2, True)
+    assert before == {name: Path(name).read_text() for name in os.listdir()}
+
+
 @pytest.mark.parametrize("option", ["-o", "--certificate", "--log-rewrites"])
 def test_a_file_without_a_name(run, option):
     before = sorted(os.listdir(".."))

@@ -10,6 +10,7 @@ import click
 from circuitgrad.cli.options import (
     answer,
     check_options,
+    distinct,
     input_options,
     intervals_of,
     passes_of,
@@ -81,6 +82,7 @@ def check(
     intervals = intervals_of(ranges)
     if replay is not None and (ranges or prime or trials or seed or one_by_one):
         raise click.UsageError("with --replay, the certificate says how to check")
+    distinct([source, gradient, replay], certificate=certificate)
     if source == gradient == "-":
         raise click.UsageError("one of the two files may be standard input")
     circuits = read_circuit(source, None, None), read_circuit(gradient, None, None)

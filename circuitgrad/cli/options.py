@@ -350,8 +350,15 @@ def _end(text: str) -> float:
     return float(above) / float(below) if slash else float(above)
 
 
-def distinct(**files: str | None) -> None:
-    """Refuse options that would write one file, where the last would be left."""
+def distinct(read: Sequence[str | None] = (), **files: str | None) -> None:
+    """Refuse options that would write one file, where the last would be left.
+
+    Only the output may take the place of a file that was ``read``.
+    """
+    given = {os.path.realpath(each) for each in read if each not in (None, "-")}
+    for option, file in files.items():
+        if file and option != "output" and os.path.realpath(file) in given:
+            raise click.UsageError(f"--{option} would replace what is read, {file}")
     option_of: dict[str, str] = {}
     for option, file in files.items():
         if file is None or (os.path.exists(file) and not os.path.isfile(file)):

@@ -95,7 +95,12 @@ def grad(
         raise click.UsageError("--certificate and --no-check exclude each other")
     if every and wrt is not None:
         raise click.UsageError("--all and --wrt exclude each other")
-    distinct(output=output, certificate=certificate, **{"log-rewrites": log_rewrites})
+    distinct(
+        [file],
+        output=output,
+        certificate=certificate,
+        **{"log-rewrites": log_rewrites},
+    )
     circuit = read_circuit(file, expression, from_format)
     from circuitgrad.gradients import emit
     from circuitgrad.metrics import literal_size
@@ -204,7 +209,7 @@ def opt(
 ) -> int:
     """Run passes on a circuit."""
     pipeline = passes_of(optimize, passes)
-    distinct(output=output, **{"log-rewrites": log_rewrites})
+    distinct([file], output=output, **{"log-rewrites": log_rewrites})
     from circuitgrad.passes import LEVELS, parse_pipeline, run, with_ieee
     from circuitgrad.simplify.rewrites import recording
     from circuitgrad.tables import compare
