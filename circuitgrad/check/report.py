@@ -32,9 +32,10 @@ class Verdict:
     claim : str
         What it should compute: ``∂f/∂x``.
     level : {"proved", "certified", "sampled", "undecided", "unchecked", "failed"}
-        Proved: sympy showed the formulas equal.  Certified: both sides agree at random
-        points of a prime field.  Sampled: the values agree at random real points.
-        Undecided: no point of the domain was found, or the output's name says nothing.
+        Proved: polynomials or sympy show it.  Certified: both sides agree at random
+        points of a prime field, and at real ones where there are functions.  Sampled:
+        they agree at random real points.  Undecided: no point of the domain was found,
+        an output has no value where the source has one, or its name says nothing.
         Unchecked: the circuits are too large.  Failed: a point where the values differ
         is given.
     detail : str
