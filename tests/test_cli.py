@@ -180,6 +180,16 @@ def test_check_and_diff(run):
     assert json.loads(run("diff", "f.cg", "good.cg", "--json")[1])["same"] is False
 
 
+def test_check_says_what_is_missing(run):
+    Path("f.cg").write_text("input x, y\nf = x*y\ng = x + y\noutput f, g\n")
+    Path("g.cg").write_text("input x, y\ndf_dx = y\noutput df_dx\n")
+    assert run("check", "f.cg", "g.cg")[2] == "note: no output is ∂f/∂y\n"
+    note = "note: no output is ∂f/∂x, ∂f/∂y, ∂g/∂x, ∂g/∂y\n"
+    assert run("check", "f.cg", "f.cg")[2] == note
+    run("grad", "f.cg", "-o", "all.cg")
+    assert "note" not in run("check", "f.cg", "all.cg")[2]
+
+
 def test_a_wrong_gradient_is_not_written(run, monkeypatch):
     """The check stops it: status 1, and the file that stood there stays."""
     from circuitgrad import gradients

@@ -9,12 +9,14 @@ from circuitgrad.check.certificate import (
     structural_hash,
     write_certificate,
 )
+from circuitgrad.check.claims import absent
 from circuitgrad.check.gradient import check_gradient, check_same
 from circuitgrad.check.report import Report, Verdict
 
 __all__ = [
     "Report",
     "Verdict",
+    "absent",
     "certificate",
     "check_gradient",
     "check_same",

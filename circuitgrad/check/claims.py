@@ -10,7 +10,7 @@ from typing import Final
 
 from circuitgrad.circuit import Circuit
 
-__all__ = ["Claim", "claims"]
+__all__ = ["Claim", "absent", "claims"]
 
 #: What gates without a name are called.
 _NUMBERED: Final = re.compile(r"g[0-9]+")
@@ -57,6 +57,28 @@ def claims(circuit: Circuit, gradient: Circuit) -> dict[str, list[Claim]]:
         if name in outputs:
             found[name].append(Claim(name, vertex, outputs[name], -1, name))
     return found
+
+
+def absent(circuit: Circuit, gradient: Circuit) -> list[str]:
+    """Name the partials by inputs that no output claims to be: ``∂f/∂x``.
+
+    Of the source's outputs alone of which some derivative is there, or of all where
+    there is none.
+    """
+    there = {
+        (claim.output, claim.by)
+        for readings in claims(circuit, gradient).values()
+        for claim in readings
+        if claim.by >= 0
+    }
+    asked = {output for output, _ in there} or {v for _, v in circuit.outputs}
+    return [
+        f"∂{of}/∂{name}"
+        for of, vertex in circuit.outputs
+        if vertex in asked
+        for by, name in enumerate(circuit.inputs)
+        if (vertex, by) not in there
+    ]
 
 
 def _readings(name: str) -> Iterator[tuple[str, str]]:

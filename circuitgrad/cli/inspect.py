@@ -107,6 +107,10 @@ def check(
             return 1
         if not differences:
             say(f"{replay}: the same verdicts")
+    missing = checks.absent(*circuits)
+    if missing:
+        more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
+        say(f"note: no output is {', '.join(missing[:5])}{more}")
     if certificate is not None:
         checks.write_certificate(certificate, *circuits, report)
     if as_json:

@@ -122,7 +122,7 @@ def check_options(command: Command) -> Command:
     command = click.option(
         "--prime",
         type=click.Choice(["61", "521"]),
-        help="Certify modulo 2^61 - 1 or 2^521 - 1; by default what will do.",
+        help="Certify what is not proved modulo 2^61 - 1 or 2^521 - 1.",
     )(command)
     return click.option(
         "--ranges", metavar="X=LO:HI,...", help="Where to sample inputs in the check."
