@@ -489,6 +489,15 @@ MOMENTS = {
 }
 
 
+@pytest.fixture
+def usual_signals():
+    """Undo what `nohup` passes on: processes started here heed SIGHUP."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.skipif(
     threading.current_thread() is not threading.main_thread(),
     reason="signals come to the main thread",

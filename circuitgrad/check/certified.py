@@ -67,7 +67,7 @@ class Settings:
     ----------
     prime : {61, 521}, optional
         The field has 2^prime - 1 elements; where left out, the larger one is taken
-        for circuits of up to `LARGE_WIRES` wires where the smaller gives no bound.
+        for rational circuits of up to `LARGE_WIRES` wires where the smaller gives none.
     trials : int, optional
         Number of points; as many as the bound asks for where left out.
     seed : int
