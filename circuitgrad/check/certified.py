@@ -184,8 +184,8 @@ class Certifier:
         self.functions = sorted(names - _KINKED)
         large = circuit.columns.wires + gradient.columns.wires > LARGE_WIRES
         # of many functions, some argument is always no square
-        many = self._applied() > MANY_FUNCTIONS
-        self.real_tries = 1 if large or many else REAL_TRIES
+        many = large or self._applied() > MANY_FUNCTIONS
+        self.real_tries = 1 if many else REAL_TRIES
         self.one_by_one = settings.one_by_one
         exponent = settings.prime or 61
         if settings.prime is None and not large and self.exactly:
@@ -231,7 +231,7 @@ class Certifier:
     @property
     def fewest(self) -> int:
         """The least number of points at which some claim was compared."""
-        return min(map(self.compared.__getitem__, self.compared), default=self.trials)
+        return min(self.compared.values(), default=self.trials)
 
     def bound(self, points: int) -> float | None:
         """Bound the chance that a wrong output agrees at points; None: no bound.

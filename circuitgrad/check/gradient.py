@@ -48,7 +48,7 @@ def check_gradient(
         Seed of the random points.
     prime : {61, 521}, optional
         The field of certificates has 2^prime - 1 elements; by default the smaller, and
-        the larger where the smaller gives no bound and the circuits are not large.
+        the larger where that gives no bound for a rational circuit that is not large.
     trials : int, optional
         Number of points of a certificate; as many as its bound asks for by default.
     one_by_one : bool

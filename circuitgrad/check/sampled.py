@@ -213,10 +213,12 @@ class Sampler:
         if 2 * point.bits > MAX_BITS:
             return False
         finer = self.at(point.inputs, 2 * point.bits)
+        if finer.gradient is None:
+            return False
         point.bits, point.values, point.gradient = (
             finer.bits, finer.values, finer.gradient
         )  # fmt: skip
-        return point.gradient is not None
+        return True
 
     def evaluate(
         self,
@@ -315,7 +317,8 @@ def has_branches(circuit: Circuit) -> bool:
     powers = np.unique(columns.params[live & (columns.op == POWER)])
     if any(exact.rational(int(place)).denominator != 1 for place in powers):
         return True
-    types = [gate_type(int(c)) for c in np.unique(columns.op[live]) if c > CONSTANT]
+    present = np.flatnonzero(np.bincount(columns.op[live], minlength=256)).tolist()
+    types = [gate_type(code) for code in present if code > CONSTANT]
     return any(t.kinks or t.traits & {"root", "branch"} for t in types)
 
 
