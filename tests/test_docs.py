@@ -59,8 +59,13 @@ def test_links_between_pages_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def structure(svg):
+    """Give what a figure is made of; where it stands is up to the Graphviz there is."""
+    return sorted(re.findall(r'<g id="[^"]*" class="[^"]*"|<title>.*|href="\S*', svg))
+
+
 def test_figures_are_current():
-    """`python docs/make_figures.py` draws them; labels are compared, not places."""
+    """`python docs/make_figures.py` draws them."""
     sys.path.insert(0, str(ROOT / "docs"))
     try:
         from make_figures import FIGURES, figures
@@ -69,11 +74,7 @@ def test_figures_are_current():
     for name, (circuit, options) in figures().items():
         kept = (FIGURES / f"{name}.svg").read_text()
         drawn = circuit.draw(**options).data.decode()
-        for tag in ("text", "title"):
-            pattern = rf"<{tag}[^>]*>([^<]*)</{tag}>"
-            assert sorted(re.findall(pattern, kept)) == sorted(
-                re.findall(pattern, drawn)
-            ), name
+        assert structure(kept) == structure(drawn), name
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "notebooks").glob("*.py")), ids=str)

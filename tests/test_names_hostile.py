@@ -13,6 +13,7 @@ import sympy
 from test_programs import FLAGS, assert_well_formed, needs_gcc, python_function
 
 import circuitgrad as cg
+from circuitgrad.figures.elements import elements
 from circuitgrad.figures.labels import name_label
 from circuitgrad.formats.c import write_c
 from circuitgrad.formats.cgz import parse_cgz
@@ -119,10 +120,14 @@ def test_names_are_only_labels_of_a_drawing(name):
     drawn = named(name).draw().data
     root = ElementTree.fromstring(drawn)  # well-formed whatever the name is
     tags = {element.tag.rpartition("}")[2] for element in root.iter()}
-    assert tags <= {"svg", "g", "title", "polygon", "path", "text", "ellipse"}
-    shown = {e.text for e in root.iter() if e.tag.endswith("}text")}
+    shapes = {"path", "polygon", "ellipse", "rect"}
+    assert tags <= {"svg", "g", "defs", "use", "title", "text", *shapes}
+    scene = elements(named(name))
+    shown = {line.text for node in scene.nodes.values() for line in node.lines}
     # where two names would look alike, they are written out
     assert {name_label(name), name} & shown or len(name) > 60
+    titles = {e.text for e in root.iter() if e.tag.endswith("}title")}
+    assert name in titles or len(name) > 200
 
 
 @pytest.mark.parametrize("name", NAMES, ids=short)

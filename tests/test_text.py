@@ -201,8 +201,8 @@ def test_the_same_bytes_under_any_hash_seed(tmp_path):
         "for mode in ('bp', 'fp'):\n"
         "    g = cg.gradient(c, mode=mode, all=True, value=True)\n"
         "    sys.stdout.write(str(g) + repr(g.stats()))\n"
-        "from circuitgrad.figures.layout import dot_graph\n"
-        "sys.stdout.write(dot_graph(g).to_string())\n"
+        "sys.stdout.write(g.draw().data.decode())\n"
+        "sys.stdout.write(c.draw(mirror=True, legend=True).data.decode())\n"
     )
     outputs = {
         subprocess.run(

@@ -145,6 +145,13 @@ def check(
 @click.option(
     "-p", "--passes", metavar="PIPELINE", help="With --mirror: instead of -O."
 )
+@click.option("--legend", is_flag=True, help="Say below what the colours are.")
+@click.option(
+    "--theme",
+    default="light",
+    type=click.Choice(["light", "dark", "bw"]),
+    help="Colours for paper, for a dark slide, or black and white.",
+)
 def draw(
     file: str | None,
     expression: str | None,
@@ -156,6 +163,8 @@ def draw(
     of: str | None,
     optimize: str | None,
     passes: str | None,
+    legend: bool,
+    theme: str,
 ) -> None:
     """Draw a circuit as a figure."""
     point = None if at is None else point_of(at.split(","))
@@ -173,6 +182,8 @@ def draw(
         mirror=mirror,
         of=of,
         pipeline=pipeline,
+        legend=legend,
+        theme=theme,
     )
 
 

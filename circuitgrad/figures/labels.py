@@ -1,22 +1,33 @@
-"""Labels of a drawing: names and numbers in Unicode, safe for Graphviz."""
+"""Labels of a figure: names, numbers and gates, in Unicode and in LaTeX."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from circuitgrad import exact
+from circuitgrad.figures.scene import Label
+from circuitgrad.formats.mathnames import MathNames
 from circuitgrad.gates import GateType
 
+if TYPE_CHECKING:
+    from circuitgrad.circuit import Circuit
+
 __all__ = [
+    "Names",
     "cut",
+    "drawn_names",
     "gate_label",
+    "gate_line",
     "name_label",
     "number_label",
+    "number_line",
     "quoted",
     "value_label",
+    "value_line",
 ]
 
 #: Longest label that is drawn, in characters.
@@ -27,6 +38,20 @@ MAX_VALUE: Final = 9
 
 _SUBSCRIPTS: Final = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 _SUPERSCRIPTS: Final = str.maketrans("0123456789+-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᐟ")
+
+
+#: Sizes of lines, relative to a gate's symbol.
+NAME, VALUE, WEIGHT, SLOT = 0.85, 0.8, 0.8, 0.62
+
+#: Symbols of gates that are no words, in LaTeX.
+_TEX: Final = {
+    "×": r"\times",
+    "÷": r"\div",
+    "√": r"\surd",
+    "σ": r"\sigma",
+    "xʸ": "x^y",
+    "x{p}": "x^{{p}}",
+}
 
 
 def quoted(text: str) -> str:
@@ -102,3 +127,102 @@ def gate_label(gate: GateType, param: exact.Number | None) -> str:
 def cut(text: str) -> str:
     """Shorten a label to what is drawn."""
     return text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"
+
+
+# ---------------------------------------------------------------------- lines
+
+
+class Names:
+    """The names of a circuit as lines of mathematics, each unlike the others.
+
+    Derivatives are fractions, as `MathNames` reads them, also those by gates of the
+    circuit that a gradient was made from.
+    """
+
+    def __init__(self, circuit: Circuit) -> None:
+        self._text = drawn_names(circuit)
+        self._known = _known_names(circuit)
+        labels = dict.fromkeys((*circuit.vertices, *sorted(self._known)))
+        self._tex = MathNames(circuit, list(labels))
+        self._labels = set(labels)
+
+    def __getitem__(self, name: str) -> Label:
+        text = self._text.get(name) or name_label(name, self._known)
+        if len(name) > MAX_LABEL:
+            tex = rf"\mathit{{{_ascii(name[: MAX_LABEL - 1])}}}\ldots"
+            return Label(text, tex, NAME, not name.isascii())
+        tex = self._tex[name] if name in self._labels else self._tex.output(name)
+        return Label(text, tex, NAME, name in self._tex.spelled)
+
+    def derivative(self, of: str, by: str) -> Label:
+        """Give the line of the derivative of an output by a vertex."""
+        return self[f"d{of}_d{by}"]
+
+
+def drawn_names(circuit: Circuit) -> dict[str, str]:
+    """Give what each name is drawn as: itself where ``x1`` and ``x_1`` look alike."""
+    known = _known_names(circuit)
+    drawn = {name: name_label(name, known) for name in circuit.vertices}
+    counts = Counter(drawn.values())
+    return {
+        name: label if counts[label] == 1 else cut(name)
+        for name, label in drawn.items()
+    }
+
+
+def _known_names(circuit: Circuit) -> set[str]:
+    """Give the names that a derivative may be by."""
+    known = set(circuit.names.distinct)
+    if circuit.provenance is not None:
+        known.update(circuit.provenance.source.labels)
+    return known
+
+
+def _ascii(name: str) -> str:
+    return "".join(r"\_" if c == "_" else c if c.isascii() else "?" for c in name)
+
+
+def gate_line(gate: GateType, param: exact.Number | None) -> Label:
+    """Give the line of a gate's symbol, with its parameter, if any."""
+    text = gate_label(gate, param)
+    symbol = _TEX.get(gate.symbol)
+    if symbol is None:
+        word = gate.symbol.isidentifier() and len(gate.symbol) > 1
+        symbol = rf"\mathrm{{{gate.symbol}}}" if word else gate.symbol
+        if not symbol.isascii():
+            return Label(text, rf"\mathrm{{{gate.name}}}", plain=True)
+    if param is None:
+        return Label(text, symbol)
+    number = exact.format_number(param)
+    if "{p}" in symbol:
+        return Label(text, symbol.replace("{p}", cut(number)))
+    return Label(text, rf"{symbol}\,{_number_tex(param)}")
+
+
+def number_line(value: exact.Number, size: float = 1.0) -> Label:
+    """Give the line of a number: a fraction is one."""
+    return Label(number_label(value), _number_tex(value), size)
+
+
+def value_line(value: Fraction | float) -> Label:
+    """Give the line of a value, as `value_label` rounds it."""
+    text = value_label(value)
+    if isinstance(value, Fraction) and "e" not in text and "." not in text:
+        return Label(text, _number_tex(value), VALUE)
+    number, _, power = text.replace("−", "-").partition("e")
+    if number.lstrip("-") in ("inf", "nan"):
+        tex = number.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
+        return Label(text, tex, VALUE)
+    tex = rf"{number} \cdot 10^{{{int(power)}}}" if power else number
+    return Label(text, tex, VALUE)
+
+
+def _number_tex(value: exact.Number) -> str:
+    if isinstance(value, exact.Pi):
+        return r"\pi"
+    text = exact.format_number(value)
+    if len(text) > MAX_LABEL:
+        return rf"{text[: MAX_LABEL - 1]}\ldots"
+    above, _, below = text.removeprefix("-").partition("/")
+    sign = "-" if text.startswith("-") else ""
+    return rf"{sign}\frac{{{above}}}{{{below}}}" if below else text

@@ -12,6 +12,7 @@ __all__ = ["write_dot"]
 
 def write_dot(circuit: Circuit) -> str:
     """Write a circuit as Graphviz DOT."""
+    from circuitgrad.figures.elements import elements
     from circuitgrad.figures.layout import dot_graph
 
-    return dot_graph(circuit).to_string()
+    return dot_graph(elements(circuit), sized=False).to_string()

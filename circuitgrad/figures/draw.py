@@ -1,25 +1,22 @@
-"""Rendering figures: ``dot`` on the PATH through pydot, or pygraphviz in process."""
+"""Drawing a circuit: from the circuit to the file of a figure, in one call."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from circuitgrad.errors import CircuitError, LimitError, RenderError
+from circuitgrad.errors import CircuitError, LimitError
+from circuitgrad.figures.palette import theme as theme_of
 
 if TYPE_CHECKING:
-    import pydot
-
     from circuitgrad.circuit import Circuit
+    from circuitgrad.figures.scene import Scene
 
-__all__ = ["FIGURE_FORMATS", "Figure", "draw", "mimebundle"]
+__all__ = ["FIGURE_FORMATS", "Figure", "draw", "mimebundle", "scene_of"]
 
-FIGURE_FORMATS: Final = ("svg", "png", "pdf")
+#: The formats of figures, by the ending of a file.
+FIGURE_FORMATS: Final = {"svg": "svg", "pdf": "pdf", "png": "png"}
 
 #: More gates than this are not laid out: Graphviz takes minutes and nobody reads it.
 MAX_GATES: Final = 500
@@ -36,7 +33,7 @@ class Figure:
     ----------
     data : bytes
         The file's content.
-    format : {"svg", "png", "pdf"}
+    format : {"svg", "pdf", "png"}
     """
 
     def __init__(self, data: bytes, format: str) -> None:
@@ -63,6 +60,8 @@ def draw(
     mirror: bool = False,
     of: str | None = None,
     pipeline: str = "none",
+    legend: bool = False,
+    theme: str = "light",
 ) -> Figure:
     """Draw a circuit.
 
@@ -72,7 +71,7 @@ def draw(
         At most 500 gates.
     path : str, optional
         The file to write, whole or not at all.
-    format : {"svg", "png", "pdf"}, optional
+    format : {"svg", "pdf", "png"}, optional
         By default what the path's ending says, and SVG without one.
     at : mapping, optional
         Values of the inputs by name: every gate shows its value there.
@@ -84,6 +83,10 @@ def draw(
     pipeline : str
         With ``mirror``: the level or the passes that follow backpropagation; by default
         none, as the notes draw it.
+    legend : bool
+        Whether the figure says what its colours are.
+    theme : {"light", "dark", "bw"}
+        The colours: for paper, for a dark slide, black and white.
 
     Returns
     -------
@@ -93,23 +96,46 @@ def draw(
     ------
     CircuitError
         If an input has no value in ``at``, or a value no input; if the circuit has
-        several outputs to mirror.
+        several outputs to mirror; if the format or the theme is unknown.
     EvaluationError
         If a gate has no value there.
     LimitError
         If the circuit has more than 500 gates.
     RenderError
-        If the format is unknown or Graphviz fails.
+        If Graphviz fails.
     """
-    from circuitgrad.evaluation.evaluate import values_at
-    from circuitgrad.figures.layout import dot_graph
     from circuitgrad.formats.files import write_whole
 
     ending = os.path.splitext(path)[1].lower().lstrip(".") if path else ""
-    chosen = format or ending or "svg"
-    if chosen not in FIGURE_FORMATS:
-        known = ", ".join(FIGURE_FORMATS)
+    chosen = format or FIGURE_FORMATS.get(ending) or ending or "svg"
+    if chosen not in FIGURE_FORMATS.values():
+        known = ", ".join(FIGURE_FORMATS.values())
         raise CircuitError(f"no figure format {chosen!r}; there are: {known}")
+    theme_of(theme)
+    scene = scene_of(circuit, at=at, mirror=mirror, of=of, pipeline=pipeline)
+    if legend:
+        from circuitgrad.figures.legend import with_legend
+
+        scene = with_legend(scene)
+    figure = Figure(written(scene, chosen, theme), chosen)
+    if path is not None:
+        write_whole(path, figure.data)
+    return figure
+
+
+def scene_of(
+    circuit: Circuit,
+    *,
+    at: Mapping[str, Any] | None = None,
+    mirror: bool = False,
+    of: str | None = None,
+    pipeline: str = "none",
+) -> Scene:
+    """Place a circuit; options and errors as for `draw`."""
+    from circuitgrad.evaluation.evaluate import values_at
+    from circuitgrad.figures.elements import elements
+    from circuitgrad.figures.layout import place
+
     if mirror:
         from circuitgrad.gradients import gradient
 
@@ -125,71 +151,27 @@ def draw(
         )
     values = None if at is None else values_at(circuit, at)
     if mirror:
-        from circuitgrad.figures.mirror import mirror_graph
+        from circuitgrad.figures.mirror import mirror_scene
 
-        data = render(mirror_graph(circuit, values), chosen, engine="nop2")
-    else:
-        data = render(dot_graph(circuit, values=values), chosen)
-    figure = Figure(data, chosen)
-    if path is not None:
-        write_whole(path, figure.data)
-    return figure
+        return mirror_scene(circuit, values)
+    return place(elements(circuit, values))
 
 
-def render(graph: pydot.Dot, format: str, engine: str = "dot") -> bytes:
-    """Lay out a graph and render it: by a ``dot`` on the PATH, else in process."""
-    if not shutil.which("dot"):
-        return _render_in_process(graph.to_string(), format, engine)
-    try:
-        command = ["dot", f"-K{engine}"]
-        found: Any = graph.create(prog=command, format=format, encoding="utf-8")
-    except (OSError, AssertionError) as error:
-        raise RenderError(f"dot failed: {error}") from None
-    return bytes(found)
+def written(scene: Scene, format: str, theme: str) -> bytes:
+    """Write a placed scene in a format."""
+    colors = theme_of(theme)
+    if format == "pdf":
+        from circuitgrad.figures.pdf import write_pdf
 
+        return write_pdf([scene], colors)
+    from circuitgrad.figures.svg import write_svg
 
-def _render_in_process(dot: str, format: str, engine: str) -> bytes:
-    """Render with the Graphviz that pygraphviz's wheel carries."""
-    try:
-        import pygraphviz
-    except ImportError:
-        raise RenderError(
-            "no Graphviz: install pygraphviz 2.0 or later, "
-            "or put Graphviz's dot on the PATH"
-        ) from None
-    try:
-        with _without_font_warnings():
-            graph = pygraphviz.AGraph(string=dot)  # by a temporary file
-            try:
-                return bytes(graph.draw(format=format, prog=engine))
-            finally:
-                graph.close()
-    except (OSError, ValueError) as error:
-        raise RenderError(f"Graphviz failed: {error}") from None
+    svg = write_svg(scene, colors)
+    if format == "png":
+        from circuitgrad.figures.png import write_png
 
-
-@contextlib.contextmanager
-def _without_font_warnings() -> Iterator[None]:
-    """Keep Fontconfig's complaints about the system's settings off standard error.
-
-    The library writes to the file descriptor itself, so that is what is redirected;
-    every other line is passed on.
-    """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as caught:
-        kept = os.dup(2)
-        os.dup2(caught.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            caught.seek(0)
-            lines = [
-                line for line in caught if not line.startswith(b"Fontconfig warning")
-            ]
-            with contextlib.suppress(OSError):  # words are lost where none are taken
-                os.write(2, b"".join(lines))
+        return write_png(svg)
+    return svg.encode("utf-8")
 
 
 def mimebundle(circuit: Circuit) -> dict[str, str]:
