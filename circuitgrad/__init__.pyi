@@ -14,7 +14,7 @@ from .errors import (
 from .evaluation.compiled import Compiled, compile  # noqa: A004
 from .evaluation.evaluate import evaluate
 from .exact import PI
-from .figures import draw
+from .figures import Figure, Frames, draw, steps
 from .formats.formats import read, write
 from .formats.sympy import from_sympy
 from .formats.text import parse, parse_expression
@@ -46,7 +46,9 @@ __all__ = [
     "Compiled",
     "EvaluationError",
     "Expr",
+    "Figure",
     "FormatError",
+    "Frames",
     "GateType",
     "LimitError",
     "PipelineError",
@@ -81,6 +83,7 @@ __all__ = [
     "reverse_mode",
     "run",
     "stats",
+    "steps",
     "trace",
     "value_and_grad",
     "write",

@@ -11,7 +11,7 @@ from conftest import EXAMPLES, example
 
 import circuitgrad as cg
 from circuitgrad.figures import graphviz
-from circuitgrad.figures.draw import scene_of
+from circuitgrad.figures.drawing import scene_of
 from circuitgrad.figures.elements import elements
 from circuitgrad.figures.labels import name_label, quoted, value_label
 from circuitgrad.figures.layout import dot_graph

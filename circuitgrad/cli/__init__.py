@@ -18,6 +18,7 @@ from typing import NoReturn
 import click
 
 from circuitgrad.cli.evaluate import evaluate
+from circuitgrad.cli.figures import steps
 from circuitgrad.cli.inspect import check, diff, draw, stats
 from circuitgrad.cli.lists import passes, rules
 from circuitgrad.cli.options import drop, limit_option, say, words
@@ -186,6 +187,7 @@ for _command in (
     evaluate,
     check,
     draw,
+    steps,
     convert,
     diff,
     rules,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from circuitgrad.figures.draw import FIGURE_FORMATS, draw, mimebundle
+from circuitgrad.figures.drawing import FIGURE_FORMATS, Figure, draw, mimebundle
+from circuitgrad.figures.frames import Frames, steps
 
-__all__ = ["FIGURE_FORMATS", "draw", "mimebundle"]
+__all__ = ["FIGURE_FORMATS", "Figure", "Frames", "draw", "mimebundle", "steps"]

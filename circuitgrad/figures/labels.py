@@ -26,6 +26,7 @@ __all__ = [
     "number_label",
     "number_line",
     "quoted",
+    "superscript",
     "value_label",
     "value_line",
 ]
@@ -49,8 +50,9 @@ _TEX: Final = {
     "÷": r"\div",
     "√": r"\surd",
     "σ": r"\sigma",
-    "xʸ": "x^y",
-    "x{p}": "x^{{p}}",
+    "1/·": r"1/\cdot",
+    "|·|": r"|\cdot|",
+    "(·){p}": r"(\cdot)^{{p}}",
 }
 
 
@@ -102,6 +104,11 @@ def number_label(value: exact.Number) -> str:
         return "π"
     text = exact.format_number(value)
     return cut(text.replace("-", "−"))
+
+
+def superscript(value: Fraction) -> str:
+    """Write an exponent: ``⁻¹ᐟ²``."""
+    return exact.format_number(value).translate(_SUPERSCRIPTS)
 
 
 def value_label(value: Fraction | float) -> str:
@@ -172,9 +179,10 @@ def drawn_names(circuit: Circuit) -> dict[str, str]:
 
 def _known_names(circuit: Circuit) -> set[str]:
     """Give the names that a derivative may be by."""
-    known = set(circuit.names.distinct)
+    known = {*circuit.names.distinct, *circuit.output_names}
     if circuit.provenance is not None:
-        known.update(circuit.provenance.source.labels)
+        source = circuit.provenance.source
+        known.update(source.labels, source.output_names)
     return known
 
 

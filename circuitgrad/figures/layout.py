@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from circuitgrad.figures.graphviz import laid_out
 from circuitgrad.figures.labels import quoted
 from circuitgrad.figures.palette import THEMES
-from circuitgrad.figures.scene import Curve, Label, Place, Scene
+from circuitgrad.figures.scene import Curve, Label, Place, Point, Scene
 from circuitgrad.figures.typeset import extent
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["dot_graph", "place"]
 
 FONT: Final = "DejaVu Sans, Helvetica, Arial, sans-serif"
+
+#: How far behind a wire's end, and beside it, an operand's number stands, in points.
+BACK, ASIDE = 9.0, 6.0
 
 _SHAPES: Final = {"ellipse": "ellipse", "box": "box", "plain": "plaintext"}
 #: Nothing, of a size: Graphviz knows no other label that no font has a say in.
@@ -52,10 +56,23 @@ def place(scene: Scene, rankdir: str = "BT") -> Scene:
         at: dict[str, Any] = {"curve": _points(each["pos"])}
         if "lp" in each:
             (at["label_at"],) = _points(each["lp"])
-        if "head_lp" in each:
-            (at["slot_at"],) = _points(each["head_lp"])
+        if wire.slot is not None:
+            at["slot_at"] = _beside(at["curve"], first=wire.slot.text == "1")
         wires[wire.key] = replace(wire, **at)
     return replace(scene, nodes=nodes, wires=wires)
+
+
+def _beside(curve: Curve, first: bool) -> Point:
+    """Give a place beside a wire's end: the first operand's number stands to its left.
+
+    Graphviz would put it where the arrow's head is.
+    """
+    tip = curve[-1]
+    before = next((p for p in reversed(curve) if math.dist(p, tip) > BACK), curve[0])
+    long = math.dist(tip, before) or 1.0
+    dx, dy = (tip[0] - before[0]) / long, (tip[1] - before[1]) / long
+    side = ASIDE if first else -ASIDE
+    return tip[0] - BACK * dx - side * dy, tip[1] - BACK * dy + side * dx
 
 
 def _points(text: str) -> Curve:
@@ -119,9 +136,8 @@ def dot_graph(scene: Scene, *, rankdir: str = "BT", sized: bool = True) -> pydot
             options["style"] = "bold"
         if wire.label is not None:
             options["label"] = _room(wire.label) if sized else _joined([wire.label])
-        if wire.slot is not None:
-            room = _room(wire.slot) if sized else _joined([wire.slot])
-            options |= {"headlabel": room, "labelfontsize": "9"}
+        if wire.slot is not None and not sized:
+            options |= {"headlabel": _joined([wire.slot]), "labelfontsize": "9"}
         graph.add_edge(pydot.Edge(wire.tail, wire.head, **options))
     return graph
 

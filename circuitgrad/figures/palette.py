@@ -8,7 +8,7 @@ from typing import Final
 from circuitgrad.errors import CircuitError
 from circuitgrad.provenance import ADJOINT, COPY, NEW, PARTIAL, PRODUCT, TANGENT
 
-__all__ = ["ROLES", "THEMES", "Look", "Theme", "theme"]
+__all__ = ["MARK", "ROLES", "THEMES", "Look", "Theme", "theme"]
 
 #: What the vertices of a figure are, and the words of a legend, by their role.
 ROLES: Final = {
@@ -56,6 +56,16 @@ class Theme:
     def look(self, role: str) -> Look:
         """Give the look of a role."""
         return self.looks.get(role, self.looks["gate"])
+
+    def wire_stroke(self, style: str, marked: bool) -> tuple[str, float]:
+        """Give the colour and the width of a wire."""
+        color = self.crossing if style == "crossing" else self.wire
+        width = {"crossing": 0.8, "output": 1.8}.get(style, 1.1)
+        return (self.ink, width + 1.0) if marked else (color, width)
+
+
+#: By how much the border of a node that stands out is wider.
+MARK: Final = 2.2
 
 
 #: Okabe and Ito's palette, which the colour-blind tell apart: lightened for paper and

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from circuitgrad.figures.palette import Theme
+from circuitgrad.figures.palette import MARK, Theme
 from circuitgrad.figures.scene import Label, Node, Scene, Wire
 from circuitgrad.figures.svg import MARGIN
 from circuitgrad.figures.typeset import LEADING, Formula, Glyph, typeset
 
 __all__ = ["write_pdf"]
 
+#: What outlines stand within, in units of theirs: glyphs of a line are 12 high.
+_BOX: Final = (-100, -100, 200, 200)
 _TOKEN: Final = re.compile(r"[MLQCZ]|-?[0-9.]+(?:e-?[0-9]+)?")
 
 
@@ -49,6 +51,8 @@ def write_pdf(
     canvas = Canvas(file, invariant=1, pageCompression=1)
     canvas.setTitle(scenes[0].title if scenes else "")
     canvas.setCreator("circuitgrad")
+    labels = (label for scene in scenes for label in scene.labels)
+    _define(canvas, (typeset(label, outlines=True) for label in labels))
     for scene in scenes:
         _Page(canvas, theme).draw(scene, box or scene.box)
         canvas.showPage()
@@ -69,6 +73,8 @@ class _Page:
         self.canvas.translate(MARGIN - left, MARGIN - bottom)
         for wire in scene.wires.values():
             self._wire(wire)
+        for wire in scene.wires.values():
+            self._labels(wire)
         for node in scene.nodes.values():
             self._node(node)
 
@@ -82,7 +88,7 @@ class _Page:
     def _node(self, node: Node) -> None:
         look, at = self.theme.look(node.role), node.place
         self._fill(look.fill)
-        self._stroke(look.border, look.stroke)
+        self._stroke(look.border, look.stroke + MARK * node.marked)
         if look.dots:
             self.canvas.setLineCap(1)
             self.canvas.setDash([0, 3])
@@ -110,17 +116,21 @@ class _Page:
         self._fill(self.theme.ink)
         x -= formula.width / 2
         for glyph in formula.glyphs:
-            path = self.canvas.beginPath()
-            _trace(path, glyph, x, y)
-            self.canvas.drawPath(path, stroke=0, fill=1)
+            self._glyph(glyph, x + glyph.x, y - glyph.y)
         for rule in formula.rules:
             corner = x + rule.x, y - rule.y - rule.height
             self.canvas.rect(*corner, rule.width, rule.height, stroke=0, fill=1)
 
+    def _glyph(self, glyph: Glyph, x: float, y: float) -> None:
+        """Draw a glyph, whose outline stands once in the document."""
+        self.canvas.saveState()
+        self.canvas.transform(glyph.scale, 0, 0, glyph.scale, x, y)
+        self.canvas.doForm(glyph.name)
+        self.canvas.restoreState()
+
     def _wire(self, wire: Wire) -> None:
-        crossing = wire.style == "crossing"
-        color = self.theme.crossing if crossing else self.theme.wire
-        self._stroke(color, {"crossing": 0.8, "output": 1.8}.get(wire.style, 1.1))
+        color, width = self.theme.wire_stroke(wire.style, wire.marked)
+        self._stroke(color, width)
         path = self.canvas.beginPath()
         path.moveTo(*wire.shaft[0])
         for start in range(1, len(wire.shaft) - 2, 3):
@@ -134,21 +144,34 @@ class _Page:
         head.lineTo(*wire.arrow[2])
         head.close()
         self.canvas.drawPath(head, stroke=0, fill=1)
-        for label, at in ((wire.label, wire.label_at), (wire.slot, wire.slot_at)):
-            if label is not None:
-                self._formula(typeset(label, outlines=True), *at)
+
+    def _labels(self, wire: Wire) -> None:
+        for label, (x, y) in wire.labels:
+            formula = typeset(label, outlines=True)
+            width, height = formula.width, formula.height
+            if label is wire.label:
+                self._fill(self.theme.background)
+                self.canvas.setFillAlpha(0.8)
+                corner = x - width / 2, y - height / 2
+                self.canvas.rect(*corner, width, height, stroke=0, fill=1)
+                self.canvas.setFillAlpha(1)
+            self._formula(formula, x, y)
 
 
-def _trace(path: Any, glyph: Glyph, x: float, y: float) -> None:
+def _define(canvas: Any, formulas: Iterable[Formula]) -> None:
+    """Define the outline of each glyph, to be drawn in the colour of the moment."""
+    for glyph in (glyph for formula in formulas for glyph in formula.glyphs):
+        if not canvas.hasForm(glyph.name):
+            canvas.beginForm(glyph.name, *_BOX)
+            path = canvas.beginPath()
+            _trace(path, glyph.outline)
+            canvas.drawPath(path, stroke=0, fill=1)
+            canvas.endForm()
+
+
+def _trace(path: Any, outline: str) -> None:
     """Draw an outline; a quadratic curve becomes the cubic one that it is."""
-
-    def at(a: str, b: str) -> tuple[float, float]:
-        return (
-            x + glyph.x + glyph.scale * float(a),
-            y - glyph.y - glyph.scale * float(b),
-        )
-
-    tokens = _TOKEN.findall(glyph.outline)
+    tokens = _TOKEN.findall(outline)
     here, place, command = (0.0, 0.0), 0, ""
     while place < len(tokens):
         if tokens[place] in "MLQCZ":
@@ -157,8 +180,8 @@ def _trace(path: Any, glyph: Glyph, x: float, y: float) -> None:
                 path.close()
                 continue
         count = {"M": 1, "L": 1, "Q": 2, "C": 3}[command]
-        numbers = tokens[place : place + 2 * count]
-        points = [at(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+        numbers = [float(x) for x in tokens[place : place + 2 * count]]
+        points = [(x, -y) for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
         place += 2 * count
         if command == "M":
             path.moveTo(*points[0])

@@ -8,7 +8,7 @@ Lengths are in points, and y grows upwards, as in Graphviz.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -73,6 +73,8 @@ class Node:
         What is said of it where a reader points at it.
     dashed : bool
         Whether it is no gate of its own, but equal to what its wire comes from.
+    marked : bool
+        Whether it stands out: it is new in a step.
     """
 
     key: str
@@ -82,6 +84,7 @@ class Node:
     place: Place = Place(0, 0, 0, 0)
     title: str = ""
     dashed: bool = False
+    marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ class Wire:
         To the tip of the arrow.
     label_at, slot_at : Point
         The middles of the labels.
+    marked : bool
+        Whether it stands out: it is new in a step.
     """
 
     key: str
@@ -114,6 +119,13 @@ class Wire:
     curve: Curve = ()
     label_at: Point = (0, 0)
     slot_at: Point = (0, 0)
+    marked: bool = False
+
+    @property
+    def labels(self) -> list[tuple[Label, Point]]:
+        """The labels that there are, and where their middles stand."""
+        both = (self.label, self.label_at), (self.slot, self.slot_at)
+        return [(label, at) for label, at in both if label is not None]
 
     @cached_property
     def arrow(self) -> tuple[Point, Point, Point]:
@@ -164,14 +176,18 @@ class Scene:
         for wire in self.wires.values():
             xs += [x for x, _ in wire.curve]
             ys += [y for _, y in wire.curve]
-            for label, (x, y) in (
-                (wire.label, wire.label_at),
-                (wire.slot, wire.slot_at),
-            ):
-                if label is not None:
-                    xs += [x - 12, x + 12]
-                    ys += [y - 7, y + 7]
+            for _, (x, y) in wire.labels:
+                xs += [x - 12, x + 12]
+                ys += [y - 7, y + 7]
         return min(xs), min(ys), max(xs), max(ys)
+
+    @property
+    def labels(self) -> Iterator[Label]:
+        """All labels, of nodes and of wires."""
+        for node in self.nodes.values():
+            yield from node.lines
+        for wire in self.wires.values():
+            yield from (label for label, _ in wire.labels)
 
     def only(self, keys: Iterable[str]) -> Scene:
         """Keep the nodes and wires of these keys, where they stand."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from xml.sax.saxutils import escape
 
-from circuitgrad.figures.palette import Theme
+from circuitgrad.figures.palette import MARK, Theme
 from circuitgrad.figures.scene import Curve, Label, Node, Point, Scene, Wire
 from circuitgrad.figures.typeset import LEADING, Formula, typeset
 
@@ -25,13 +25,15 @@ def write_svg(
     box: tuple[float, float, float, float] | None = None,
     prefix: str = "",
     attributes: Callable[[str], str] = lambda key: "",
+    classes: Callable[[str], str] = lambda key: "",
     styles: str = "",
 ) -> str:
     """Write a scene as SVG.
 
     Every node and wire is a group of its own, with its key as identifier, ``node`` or
     ``wire`` and its role as classes, and its colours as attributes, which a style sheet
-    of a page overrides.
+    of a page overrides.  The labels of a wire are another group above all wires, of the
+    class ``label`` and the key with ``_label``.
 
     Parameters
     ----------
@@ -44,6 +46,8 @@ def write_svg(
         Before every identifier, where several figures stand in one page.
     attributes : callable, optional
         More attributes, as text, of the group of each key.
+    classes : callable, optional
+        More classes of the group of each key.
     styles : str
         A style sheet for the figure.
 
@@ -51,7 +55,8 @@ def write_svg(
     -------
     str
     """
-    return _Writer(scene, theme, prefix, attributes).write(box or scene.box, styles)
+    writer = _Writer(scene, theme, prefix, attributes, classes)
+    return writer.write(box or scene.box, styles)
 
 
 class _Writer:
@@ -61,9 +66,10 @@ class _Writer:
         theme: Theme,
         prefix: str,
         attributes: Callable[[str], str],
+        classes: Callable[[str], str],
     ) -> None:
         self.scene, self.theme, self.prefix = scene, theme, prefix
-        self.attributes = attributes
+        self.attributes, self.classes = attributes, classes
         self.outlines: dict[str, str] = {}
 
     def write(self, box: tuple[float, float, float, float], styles: str) -> str:
@@ -72,6 +78,7 @@ class _Writer:
         width, height = right - left + 2 * MARGIN, top - bottom + 2 * MARGIN
         body = [
             *(line for wire in self.scene.wires.values() for line in self._wire(wire)),
+            *(line for wire in self.scene.wires.values() for line in self._label(wire)),
             *(line for node in self.scene.nodes.values() for line in self._node(node)),
         ]
         defined = [
@@ -96,10 +103,11 @@ class _Writer:
     def _at(self, point: Point) -> tuple[float, float]:
         return point[0] - self.left, self.top - point[1]
 
-    def _group(self, key: str, classes: str) -> str:
-        extra = self.attributes(key)
+    def _group(self, key: str, classes: str, suffix: str = "") -> str:
+        more, extra = self.classes(key), self.attributes(key)
+        classes = f"{classes} {more}" if more else classes
         extra = f" {extra}" if extra else ""
-        return f'<g id="{self.prefix}{key}" class="{classes}"{extra}>'
+        return f'<g id="{self.prefix}{key}{suffix}" class="{classes}"{extra}>'
 
     # ------------------------------------------------------------------ parts
 
@@ -110,7 +118,7 @@ class _Writer:
         if node.title:
             yield f"<title>{escape(_visible(node.title))}</title>"
         paint = f'fill="{look.fill}" stroke="{look.border}"'
-        paint += f' stroke-width="{_n(look.stroke)}"'
+        paint += f' stroke-width="{_n(look.stroke + MARK * node.marked)}"'
         if look.dots:
             paint += ' stroke-linecap="round" stroke-dasharray="0 3"'
         elif node.dashed:
@@ -159,9 +167,7 @@ class _Writer:
         yield "</g>"
 
     def _wire(self, wire: Wire) -> Iterator[str]:
-        crossing = wire.style == "crossing"
-        color = self.theme.crossing if crossing else self.theme.wire
-        stroke = {"crossing": 0.8, "output": 1.8}.get(wire.style, 1.1)
+        color, stroke = self.theme.wire_stroke(wire.style, wire.marked)
         yield self._group(wire.key, f"wire {wire.style}")
         yield (
             f'<path d="{self._path(wire.shaft)}" fill="none" stroke="{color}" '
@@ -169,9 +175,21 @@ class _Writer:
         )
         corners = " ".join("{},{}".format(*map(_n, self._at(p))) for p in wire.arrow)
         yield f'<polygon points="{corners}" fill="{color}"/>'
-        for label, at in ((wire.label, wire.label_at), (wire.slot, wire.slot_at)):
-            if label is not None:
-                yield from self._formula(typeset(label), *self._at(at))
+        yield "</g>"
+
+    def _label(self, wire: Wire) -> Iterator[str]:
+        """Write a wire's labels, on a patch that keeps other wires off them."""
+        if wire.label is None and wire.slot is None:
+            return
+        yield self._group(wire.key, "label", "_label")
+        for label, at in wire.labels:
+            formula, (x, y) = typeset(label), self._at(at)
+            corner = f'x="{_n(x - formula.width / 2)}" y="{_n(y - formula.height / 2)}"'
+            size = f'width="{_n(formula.width)}" height="{_n(formula.height)}"'
+            fill = f'fill="{self.theme.background}" fill-opacity="0.8"'
+            if label is wire.label:
+                yield f'<rect class="background" {corner} {size} {fill}/>'
+            yield from self._formula(formula, x, y)
         yield "</g>"
 
     def _path(self, curve: Curve) -> str:

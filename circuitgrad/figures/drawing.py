@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from circuitgrad.errors import CircuitError, LimitError
 from circuitgrad.figures.palette import theme as theme_of
+from circuitgrad.gradients import gradient
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
@@ -137,24 +138,33 @@ def scene_of(
     from circuitgrad.figures.layout import place
 
     if mirror:
-        from circuitgrad.gradients import gradient
-
         if of is None and len(circuit.outputs) != 1:
             names = ", ".join(circuit.output_names)
             raise CircuitError(f"several outputs, {names}: a mirror has one, with --of")
         circuit = gradient(circuit, of=of, all=True, value=True, pipeline=pipeline)
-    stats = circuit.stats()
-    if stats.size > MAX_GATES or stats.wires + stats.inputs > MAX_WIRES:
-        raise LimitError(
-            f"{stats.size} gates, {stats.wires} wires, {stats.inputs} inputs: a figure "
-            f"has at most {MAX_GATES} gates, {MAX_WIRES} wires and inputs (the limit)"
-        )
+    check_size(circuit)
     values = None if at is None else values_at(circuit, at)
     if mirror:
         from circuitgrad.figures.mirror import mirror_scene
 
         return mirror_scene(circuit, values)
     return place(elements(circuit, values))
+
+
+def check_size(circuit: Circuit) -> None:
+    """Refuse what is too large to be laid out.
+
+    Raises
+    ------
+    LimitError
+        If it has more than `MAX_GATES` gates, or than `MAX_WIRES` wires and inputs.
+    """
+    stats = circuit.stats()
+    if stats.size > MAX_GATES or stats.wires + stats.inputs > MAX_WIRES:
+        raise LimitError(
+            f"{stats.size} gates, {stats.wires} wires, {stats.inputs} inputs: a figure "
+            f"has at most {MAX_GATES} gates, {MAX_WIRES} wires and inputs (the limit)"
+        )
 
 
 def written(scene: Scene, format: str, theme: str) -> bytes:

@@ -1,0 +1,283 @@
+"""Steps as figures: one each, a document of all, or one that moves."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from circuitgrad.errors import CircuitError
+from circuitgrad.figures.palette import Theme
+from circuitgrad.figures.palette import theme as theme_of
+from circuitgrad.figures.pdf import write_pdf
+from circuitgrad.figures.png import write_png
+from circuitgrad.figures.scene import Label, Node, Place, Scene
+from circuitgrad.figures.steps import Step, Steps, steps_of
+from circuitgrad.figures.svg import write_svg
+from circuitgrad.figures.typeset import extent
+from circuitgrad.formats.files import write_whole
+from circuitgrad.replacing import together, write_errors
+
+if TYPE_CHECKING:
+    from circuitgrad.circuit import Circuit
+
+__all__ = ["Frames", "steps"]
+
+#: More terms of a chain rule than this, and more rules, are not all written below.
+MOST_TERMS, MOST_RULES = 6, 3
+#: Between the figure and the words below it, and between those, in points.
+GAP, LEADING = 16.0, 8.0
+#: Seconds that a step is shown, and that the whole is in the end.
+SHOWN, STAYS = 2.5, 5.0
+
+
+class Frames:
+    """The steps of an algorithm as scenes of one size.
+
+    Nothing stands elsewhere in another frame.  What is new in a frame stands out, and
+    the chain rule that made it is written below.
+    """
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.captions = [
+            [Label("the circuit", r"\text{the circuit}")],
+            *(
+                _caption(step, n, len(steps.steps))
+                for n, step in enumerate(steps.steps, 1)
+            ),
+        ]
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+    @cached_property
+    def box(self) -> tuple[float, float, float, float]:
+        """What every frame shows."""
+        left, bottom, right, top = self.steps.scene.box
+        sizes = [[extent([line]) for line in caption] for caption in self.captions]
+        width = max(w for lines in sizes for w, _ in lines)
+        height = max(sum(h + LEADING for _, h in lines) for lines in sizes)
+        spare = max(0.0, width - (right - left)) / 2
+        return left - spare, bottom - GAP - height, right + spare, top
+
+    def __iter__(self) -> Iterator[Scene]:
+        """Give the frames, the circuit alone first."""
+        there = dict.fromkeys(self.steps.start)
+        yield self._frame(0, there, ())
+        for number, step in enumerate(self.steps.steps, 1):
+            there |= dict.fromkeys(step.keys)
+            yield self._frame(number, there, step.keys)
+
+    def _frame(
+        self, number: int, there: dict[str, None], new: tuple[str, ...]
+    ) -> Scene:
+        scene, fresh = self.steps.scene.only(there), set(new)
+        nodes = {k: replace(n, marked=k in fresh) for k, n in scene.nodes.items()}
+        wires = {k: replace(w, marked=k in fresh) for k, w in scene.wires.items()}
+        nodes |= {node.key: node for node in self._words(number)}
+        title = ": ".join(label.text for label in self.captions[number])
+        return Scene(nodes, wires, title)
+
+    def _words(self, number: int) -> Iterator[Node]:
+        """Give the lines below a frame, in the middle."""
+        left, _, right, _ = self.box
+        y = self.steps.scene.box[1] - GAP
+        for line, label in enumerate(self.captions[number]):
+            width, height = extent([label])
+            at = Place((left + right) / 2, y - height / 2, width, height)
+            yield Node(f"t{number}_{line}", (label,), "output", "plain", at)
+            y -= height + LEADING
+
+    def moving(self, theme: Theme) -> str:
+        """Write one SVG that shows the steps one after the other, again and again.
+
+        By style sheets alone: where movement is not wanted, the whole is shown.
+        """
+        count, scene = len(self), self.steps.scene
+        frame = dict.fromkeys(self.steps.start, 0)
+        for number, step in enumerate(self.steps.steps, 1):
+            frame |= dict.fromkeys(step.keys, number)
+        nodes = dict(scene.nodes)
+        for number in range(count):
+            for node in self._words(number):
+                nodes[node.key], frame[node.key] = node, number
+        whole = SHOWN * count + STAYS
+        rules = []
+        for number in range(count):
+            start = 100 * SHOWN * number / whole
+            end = 100 * SHOWN * (number + 1) / whole if number < count - 1 else 100.0
+            rules += _keyframes(number, start, end)
+            rules += [
+                f".{name} {{ animation: {name} {whole}s step-end infinite }}"
+                for name in (f"s{number}", f"c{number}")
+            ]
+        early = ", ".join(f".c{number}" for number in range(count - 1))
+        still = f"g {{ animation: none !important }} {early} {{ display: none }}"
+        rules.append(f"@media (prefers-reduced-motion: reduce) {{ {still} }}")
+        return write_svg(
+            Scene(nodes, scene.wires, f"{scene.title}, step by step"),
+            theme,
+            box=self.box,
+            classes=lambda key: f"{'c' if key[0] == 't' else 's'}{frame[key]}",
+            styles="\n".join(rules),
+        )
+
+    def images(self, theme: Theme) -> list[bytes]:
+        """Raster the frames as PNG."""
+        return [write_png(write_svg(f, theme, box=self.box)) for f in self]
+
+    def gif(self, theme: Theme) -> bytes:
+        """Raster the frames as one GIF that moves, for slides that play no SVG."""
+        from PIL import Image
+
+        pictures = [Image.open(io.BytesIO(each)) for each in self.images(theme)]
+        colors = [each.convert("RGB").quantize(64) for each in pictures]
+        times = [1000 * SHOWN] * (len(colors) - 1) + [1000 * (SHOWN + STAYS)]
+        file = io.BytesIO()
+        colors[0].save(
+            file, "GIF", save_all=True, append_images=colors[1:],
+            duration=[int(time) for time in times], loop=0,
+        )  # fmt: skip
+        return file.getvalue()
+
+    def text(self) -> str:
+        """Write what the chain rule says at each visit, as a terminal shows it."""
+        rows = [
+            (str(number), step.name.text, rule.label().text)
+            for number, step in enumerate(self.steps.steps, 1)
+            for rule in step.rules
+        ]
+        wide = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
+        lines = []
+        for last, (number, name, rule) in zip([None, *rows], rows, strict=False):
+            if last and last[0] == number:
+                number = name = ""
+            lines.append(f"{number:>{wide[0]}}  {name:<{wide[1]}}  {rule}\n")
+        return "".join(lines)
+
+    def latex(self) -> str:
+        """Write the same in LaTeX, to be taken into a document that has amsmath."""
+        equations = [
+            f"{rule.derivative.tex} &= " + " + ".join(each.tex for each in rule.terms)
+            for step in self.steps.steps
+            for rule in step.rules
+        ]
+        lines = " \\\\\n".join(equations)
+        return f"\\begin{{align*}}\n{lines}\n\\end{{align*}}\n"
+
+
+def _caption(step: Step, number: int, count: int) -> list[Label]:
+    """Give what is written below a step: which it is, and what the chain rule says."""
+    name = step.title
+    words = f"Step {number} of {count}: "
+    title = Label(words + name.text, rf"\text{{{words}}}{name.tex}", plain=name.plain)
+    rules = [rule.label(MOST_TERMS) for rule in step.rules[:MOST_RULES]]
+    if len(step.rules) > MOST_RULES:
+        rules.append(Label("⋯", r"\cdots"))
+    return [title, *rules]
+
+
+def _keyframes(number: int, start: float, end: float) -> list[str]:
+    """Say when what is new in a step is there, and when its words are."""
+    hidden = "" if number == 0 else "0% { visibility: hidden } "
+    last = "" if end >= 100 else f" {end:.3f}% {{ visibility: hidden }}"
+    visible = "{ visibility: visible }"
+    return [
+        f"@keyframes s{number} {{ {hidden}{start:.3f}%, 100% {visible} }}",
+        f"@keyframes c{number} {{ {hidden}{start:.3f}% {visible}{last} }}",
+    ]
+
+
+def steps(
+    circuit: Circuit,
+    path: str | None = None,
+    *,
+    mode: str = "reverse",
+    of: str | None = None,
+    wrt: Sequence[str] | str | None = None,
+    at: Mapping[str, Any] | None = None,
+    pipeline: str = "none",
+    theme: str = "light",
+) -> Frames:
+    """Show backpropagation or forward propagation visit by visit.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        At most 500 gates, its gradient too.
+    path : str, optional
+        A folder to write ``step_00.svg``, the circuit, ``step_01.svg`` and so on into,
+        and ``rules.txt`` and ``rules.tex``, what the chain rule says at each; or a
+        file: ``.pdf`` has a page for each, ``.svg`` and ``.gif`` move, ``.txt`` and
+        ``.tex`` are the chain rule alone.
+    mode : {"reverse", "bp", "forward", "fp"}
+        Backpropagation visits the vertices from the output down, and stands opposite of
+        the circuit; forward propagation visits gates from the inputs up.
+    of : str, optional
+        The output, where there are several.
+    wrt : str or sequence of str, optional
+        In forward mode, the inputs to differentiate by; all where left out.
+    at : mapping, optional
+        Values of the inputs by name: every gate shows its value there.
+    pipeline : str
+        The level or the passes that follow; by default none, as the notes draw it.
+    theme : {"light", "dark", "bw"}
+
+    Returns
+    -------
+    Frames
+
+    Raises
+    ------
+    CircuitError
+        If the circuit has several outputs and ``of`` is left out; if a name, the mode,
+        the theme or the ending is unknown; if ``wrt`` is given in reverse mode.
+    EvaluationError
+        If a gate has no value at the point.
+    LimitError
+        If there are more than 500 gates.
+    RenderError
+        If Graphviz fails.
+    """
+    colors = theme_of(theme)
+    frames = Frames(
+        steps_of(circuit, mode=mode, of=of, wrt=wrt, at=at, pipeline=pipeline)
+    )
+    if path is None:
+        return frames
+    ending = os.path.splitext(path)[1].lower()
+    if os.path.isdir(path) or path.endswith(("/", os.sep)) or not ending:
+        _write_folder(frames, path, colors)
+    elif ending in _WRITERS:
+        data = _WRITERS[ending](frames, colors)
+        write_whole(path, data if isinstance(data, bytes) else data.encode())
+    else:
+        known = ", ".join(_WRITERS)
+        raise CircuitError(f"no steps as {ending}; there are: {known}, or a folder")
+    return frames
+
+
+_WRITERS: Final[dict[str, Callable[[Frames, Theme], str | bytes]]] = {
+    ".svg": lambda frames, theme: frames.moving(theme),
+    ".pdf": lambda frames, theme: write_pdf(list(frames), theme, box=frames.box),
+    ".gif": lambda frames, theme: frames.gif(theme),
+    ".txt": lambda frames, theme: frames.text(),
+    ".tex": lambda frames, theme: frames.latex(),
+}
+
+
+def _write_folder(frames: Frames, path: str, theme: Theme) -> None:
+    """Write an SVG figure for each step, and the rules, together or not at all."""
+    with write_errors(path):
+        os.makedirs(path, exist_ok=True)
+    digits = max(2, len(str(len(frames) - 1)))
+    with together():
+        for number, frame in enumerate(frames):
+            name = os.path.join(path, f"step_{number:0{digits}}.svg")
+            write_whole(name, write_svg(frame, theme, box=frames.box).encode())
+        write_whole(os.path.join(path, "rules.txt"), frames.text().encode())
+        write_whole(os.path.join(path, "rules.tex"), frames.latex().encode())
