@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
@@ -27,8 +28,11 @@ __all__ = [
     "number_line",
     "quoted",
     "superscript",
+    "terminal_label",
+    "terminal_width",
     "value_label",
     "value_line",
+    "weight_label",
 ]
 
 #: Longest label that is drawn, in characters.
@@ -36,6 +40,9 @@ MAX_LABEL: Final = 60
 
 #: Longest rational number that is drawn as it is.
 MAX_VALUE: Final = 9
+
+#: Unicode's first strong isolate, and its end: a text of its own direction.
+_ISOLATE, _END = "\u2068", "\u2069"
 
 _SUBSCRIPTS: Final = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 _SUPERSCRIPTS: Final = str.maketrans("0123456789+-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᐟ")
@@ -111,6 +118,13 @@ def superscript(value: Fraction) -> str:
     return exact.format_number(value).translate(_SUPERSCRIPTS)
 
 
+def weight_label(weight: Fraction) -> str:
+    """Write a weight as a factor: ``3·``, a sign alone for -1, nothing for 1."""
+    if abs(weight) == 1:
+        return "−" if weight < 0 else ""
+    return f"{number_label(weight)}·"
+
+
 def value_label(value: Fraction | float) -> str:
     """Write a value: a rational number as it is, another to four digits."""
     if isinstance(value, Fraction):
@@ -134,6 +148,33 @@ def gate_label(gate: GateType, param: exact.Number | None) -> str:
 def cut(text: str) -> str:
     """Shorten a label to what is drawn."""
     return text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"
+
+
+# ------------------------------------------------------------------ in a terminal
+
+
+def terminal_label(label: str) -> str:
+    """Write a label so that a terminal shows it as is, and turns nothing round.
+
+    What a terminal would obey, which only Python can put into a name, is shown as �; a
+    name in right-to-left letters is isolated from what is beside it.
+    """
+    shown = "".join(char if char.isprintable() else "�" for char in label)
+    return re.sub(r"[^∂/⁰¹²³⁴-⁹]+", _isolated, shown)  # each name of ∂²f/∂x∂y
+
+
+def _isolated(name: re.Match[str]) -> str:
+    directions = map(unicodedata.bidirectional, name[0])
+    if {"R", "AL", "AN"}.isdisjoint(directions):
+        return name[0]
+    return f"{_ISOLATE}{name[0]}{_END}"
+
+
+def terminal_width(text: str) -> int:
+    """Count the columns that a terminal gives a text: two for a Chinese character."""
+    from rich.cells import cell_len
+
+    return cell_len(text.replace(_ISOLATE, "").replace(_END, ""))
 
 
 # ---------------------------------------------------------------------- lines
@@ -166,10 +207,14 @@ class Names:
         return self[f"d{of}_d{by}"]
 
 
-def drawn_names(circuit: Circuit) -> dict[str, str]:
-    """Give what each name is drawn as: itself where ``x1`` and ``x_1`` look alike."""
+def drawn_names(circuit: Circuit, names: Iterable[str] | None = None) -> dict[str, str]:
+    """Give what each name is drawn as: itself where ``x1`` and ``x_1`` look alike.
+
+    ``names`` are those that stand beside each other, by default all of the circuit.
+    """
     known = _known_names(circuit)
-    drawn = {name: name_label(name, known) for name in circuit.vertices}
+    shown = circuit.vertices if names is None else names
+    drawn = {name: name_label(name, known) for name in shown}
     counts = Counter(drawn.values())
     return {
         name: label if counts[label] == 1 else cut(name)
