@@ -14,7 +14,7 @@ from .errors import (
 from .evaluation.compiled import Compiled, compile  # noqa: A004
 from .evaluation.evaluate import evaluate
 from .exact import PI
-from .figures import Figure, Frames, draw, steps
+from .figures import Figure, Frames, draw, steps, tree
 from .formats.formats import read, write
 from .formats.sympy import from_sympy
 from .formats.text import parse, parse_expression
@@ -85,6 +85,7 @@ __all__ = [
     "stats",
     "steps",
     "trace",
+    "tree",
     "value_and_grad",
     "write",
 ]

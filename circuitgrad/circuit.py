@@ -444,6 +444,12 @@ class Circuit:
 
         return draw(self, path, **options)
 
+    def show(self, **options: Any) -> None:
+        """Print the circuit as a tree (`circuitgrad.figures.tree`)."""
+        from circuitgrad.figures import tree
+
+        print(tree(self, **options))
+
     def to_sympy(self) -> Any:
         """Give each output's sympy formula, by name (`circuitgrad.formats.sympy`)."""
         from circuitgrad.formats.sympy import to_sympy

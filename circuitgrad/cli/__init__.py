@@ -19,7 +19,7 @@ import click
 
 from circuitgrad.cli.evaluate import evaluate
 from circuitgrad.cli.figures import steps
-from circuitgrad.cli.inspect import check, diff, draw, stats
+from circuitgrad.cli.inspect import check, diff, draw, show, stats
 from circuitgrad.cli.lists import passes, rules
 from circuitgrad.cli.options import drop, limit_option, say, words
 from circuitgrad.cli.transform import convert, grad, opt
@@ -187,6 +187,7 @@ for _command in (
     evaluate,
     check,
     draw,
+    show,
     steps,
     convert,
     diff,

@@ -1,8 +1,9 @@
-"""Commands that answer a question about circuits: stats, check, draw, diff."""
+"""Commands that answer a question about circuits: stats, check, draw, show, diff."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import click
@@ -19,7 +20,7 @@ from circuitgrad.cli.options import (
     say,
 )
 
-__all__ = ["check", "diff", "draw", "stats"]
+__all__ = ["check", "diff", "draw", "show", "stats"]
 
 
 @click.command()
@@ -185,6 +186,30 @@ def draw(
         legend=legend,
         theme=theme,
     )
+
+
+@click.command()
+@input_options
+@click.option("--of", metavar="NAME", help="Show one output, or one gate, alone.")
+@click.option("--at", metavar="X=VALUE,...", help="Show each gate's value at a point.")
+def show(
+    file: str | None,
+    expression: str | None,
+    from_format: str | None,
+    of: str | None,
+    at: str | None,
+) -> None:
+    """Print a circuit of up to 40 gates as trees of text, one an output."""
+    point = None if at is None else point_of(at.split(","))
+    circuit = read_circuit(file, expression, from_format)
+    from circuitgrad.figures import tree
+
+    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    text = tree(circuit, point, of, color=color)
+    try:
+        click.echo(text)
+    except UnicodeEncodeError:  # a locale without these characters: as files are
+        click.echo(text.encode())
 
 
 @click.command()
