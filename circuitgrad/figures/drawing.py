@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from circuitgrad.errors import CircuitError, LimitError
 from circuitgrad.figures.palette import theme as theme_of
-from circuitgrad.gradients import gradient
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
@@ -138,17 +137,11 @@ def scene_of(
     from circuitgrad.figures.layout import place
 
     if mirror:
-        if of is None and len(circuit.outputs) != 1:
-            names = ", ".join(circuit.output_names)
-            raise CircuitError(f"several outputs, {names}: a mirror has one, with --of")
-        circuit = gradient(circuit, of=of, all=True, value=True, pipeline=pipeline)
-    check_size(circuit)
-    values = None if at is None else values_at(circuit, at)
-    if mirror:
-        from circuitgrad.figures.mirror import mirror_scene
+        from circuitgrad.figures.mirror import Mirror
 
-        return mirror_scene(circuit, values)
-    return place(elements(circuit, values))
+        return Mirror(circuit, of=of, pipeline=pipeline, at=at).scene
+    check_size(circuit)
+    return place(elements(circuit, None if at is None else values_at(circuit, at)))
 
 
 def check_size(circuit: Circuit) -> None:

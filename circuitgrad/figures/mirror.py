@@ -6,76 +6,94 @@ a wire; the gradient's half is that layout in a mirror, with the wires turned ro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from circuitgrad import exact
 from circuitgrad.check.claims import claims
+from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
+from circuitgrad.evaluation.evaluate import values_at
+from circuitgrad.figures.drawing import check_size
 from circuitgrad.figures.elements import elements, fitted, role_of, vertex_lines
 from circuitgrad.figures.labels import WEIGHT, Names, gate_line, number_line, value_line
 from circuitgrad.figures.layout import place
 from circuitgrad.figures.scene import Curve, Label, Node, Place, Point, Scene, Wire
 from circuitgrad.gates import CONSTANT
+from circuitgrad.gradients import gradient
+from circuitgrad.passes import run
 from circuitgrad.provenance import ADJOINT, COPY
 
-if TYPE_CHECKING:
-    from circuitgrad.circuit import Circuit
-
-__all__ = ["Mirror", "mirror_scene"]
+__all__ = ["Mirror", "alone"]
 
 #: Between the halves, in points.
 GAP: Final = 48.0
 
 
-def mirror_scene(emitted: Circuit, values: Sequence[Any] | None = None) -> Scene:
-    """Place a gradient circuit beside its source.
+class Mirror:
+    """A circuit beside its gradient by every vertex, and which node stands for what.
 
     Parameters
     ----------
-    emitted : Circuit
-        A gradient of one output by every vertex, with the value, as a pass made it.
-    values : sequence, optional
-        A value for each of its vertices: gates show theirs.
+    circuit : Circuit
+        What its output does not depend on is left out.
+    of : str, optional
+        The output, where there are several.
+    pipeline : str
+        The level or the passes that follow backpropagation.
+    at : mapping, optional
+        Values of the inputs by name: gates show theirs.
 
-    Returns
-    -------
-    Scene
+    Attributes
+    ----------
+    scene : Scene
         Keys are ``n`` and a vertex of the source, ``m`` and the vertex of the source
         that a derivative is by, ``b`` and ``c`` and a vertex of the gradient between
         the two, ``o`` the output; wires of the source are ``w``, of the gradient ``v``
         and the wire's place, and ``a`` what a dashed derivative is equal to.
+    source, emitted : Circuit
+        What is drawn on the left, and its gradient.
+    adjoint : dict of int to int
+        The vertex of ``emitted`` that computes the derivative by each of ``source``.
+    output : int
+        The vertex of ``source`` that is differentiated.
 
     Raises
     ------
     CircuitError
-        If the circuit does not know what it is the gradient of, or of several outputs.
+        If there are several outputs and ``of`` is left out, or a name is unknown.
+    EvaluationError
+        If a gate has no value at the point.
+    LimitError
+        If there are too many gates to be laid out.
     """
-    return Mirror(emitted, values).scene
 
-
-class Mirror:
-    """A gradient circuit beside its source, and which node stands for what."""
-
-    def __init__(self, emitted: Circuit, values: Sequence[Any] | None = None) -> None:
-        if emitted.provenance is None or emitted.provenance.source is emitted:
-            raise CircuitError("a gradient read from a file: give its source instead")
-        self.emitted, self.values = emitted, values
+    def __init__(
+        self,
+        circuit: Circuit,
+        *,
+        of: str | None = None,
+        pipeline: str = "none",
+        at: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.source = alone(circuit, of)
+        emitted = gradient(self.source, all=True, value=True, pipeline=pipeline)
+        check_size(emitted)
+        self.emitted = emitted
+        #: Values of the vertices of both, or None.
+        self.own = None if at is None else values_at(self.source, at)
+        self.values = None if at is None else values_at(emitted, at)
+        assert emitted.provenance is not None
         self.provenance = emitted.provenance
-        self.source: Circuit = emitted.provenance.source
-        #: The vertex that computes the derivative by each vertex of the source.
-        self.adjoint: dict[int, int] = {}
-        outputs = set()
-        for readings in claims(self.source, emitted).values():
-            for claim in readings[:1]:
-                if claim.by >= 0:
-                    self.adjoint[claim.by] = claim.found
-                    outputs.add(claim.output)
-        if len(outputs) != 1:
-            raise CircuitError("a mirror shows the gradient of one output: say which")
-        self.output = outputs.pop()
+        self.output = self.source.outputs[0][1]
+        self.adjoint = {
+            reading.by: reading.found
+            for readings in claims(self.source, emitted).values()
+            for reading in readings[:1]
+            if reading.by >= 0
+        }
         role, vertex = self.provenance.role.tolist(), self.provenance.vertex.tolist()
         self.copies = {v: vertex[v] for v, r in enumerate(role) if r == COPY}
         #: The vertex of the source that an emitted one stands opposite of.
@@ -84,9 +102,9 @@ class Mirror:
             for v, r in enumerate(role)
             if r == ADJOINT and self.adjoint.get(vertex[v]) == v
         }
-        for z, v in self.adjoint.items():
-            if v not in self.copies:
-                self.opposite.setdefault(v, z)
+        for z in sorted(self.adjoint, reverse=True):  # as the algorithm visits them
+            if self.adjoint[z] not in self.copies:
+                self.opposite.setdefault(self.adjoint[z], z)
         self.constant = emitted.columns.op == CONSTANT
         columns, live = emitted.columns, emitted.live
         self.between = [
@@ -121,7 +139,7 @@ class Mirror:
     def _derivative(self, z: int) -> tuple[Label, ...]:
         """Give the lines of the node opposite of z."""
         v = self.adjoint[z]
-        symbol = self._symbol(v) if self.is_alone(z) else Label("=", "=")
+        symbol = self._symbol(v) if self.isalone(z) else Label("=", "=")
         return (symbol, self.derivative_name(z), *self._value(v))
 
     def derivative_name(self, z: int) -> Label:
@@ -129,7 +147,7 @@ class Mirror:
         of = next(name for name, at in self.source.outputs if at == self.output)
         return self.names.derivative(of, self.source.labels[z])
 
-    def is_alone(self, z: int) -> bool:
+    def isalone(self, z: int) -> bool:
         """Tell whether the derivative by z has a gate of its own, or is a number."""
         v = self.adjoint[z]
         return bool(self.constant[v]) or self.opposite.get(v) == z
@@ -144,7 +162,7 @@ class Mirror:
 
     def _star(self) -> Scene:
         """Give what is laid out: the source, with room on its wires."""
-        scene = elements(self.source, self._source_values())
+        scene = elements(self.source, self.own)
         nodes, wires = dict(scene.nodes), dict(scene.wires)
         for z in self.adjoint:
             node = nodes.get(f"n{z}")
@@ -168,21 +186,12 @@ class Mirror:
 
     def _own_lines(self, z: int) -> tuple[Label, ...]:
         """Give the lines of z itself; the derivatives say the names of all gates."""
-        given = self._source_values()
-        value = None if given is None else given[z]
+        value = None if self.own is None else self.own[z]
         lines = vertex_lines(self.source, z, self.names)
         if self._is_gate(z):
             own = () if z == self.output else (self.names[self.source.labels[z]],)
             lines = (lines[0], *own)
         return lines if value is None else (*lines, value_line(value))
-
-    def _source_values(self) -> Sequence[Any] | None:
-        if self.values is None:
-            return None
-        found: list[Any] = [None] * len(self.source.columns)
-        for v, z in self.copies.items():
-            found[z] = self.values[v]
-        return found
 
     def _wire(self, vertex: int) -> tuple[int, int]:
         """Give the gate and the slot that a gate of the chain rule belongs to."""
@@ -211,7 +220,7 @@ class Mirror:
             node = self.layout.nodes.get(f"n{z}")
             if node is not None:
                 name = self.derivative_name(z).text
-                dashed = not self.is_alone(z)
+                dashed = not self.isalone(z)
                 self.nodes[f"m{z}"] = Node(
                     f"m{z}",
                     self._derivative(z),
@@ -236,7 +245,7 @@ class Mirror:
         for z, v in self.adjoint.items():
             if f"m{z}" not in self.nodes or self.constant[v]:
                 continue
-            if self.is_alone(z):
+            if self.isalone(z):
                 self._wires_into(v, f"m{z}", self._users(z))
             else:
                 tail = self._standing(v, self._users(z))
@@ -324,6 +333,22 @@ class Mirror:
             if key[0] in "wb":
                 found.setdefault((ends[0], ends[1]), []).append(key)
         return found
+
+
+def alone(circuit: Circuit, of: str | None) -> Circuit:
+    """Give the circuit of one output and nothing else, as a source of its own."""
+    if of is None:
+        if len(circuit.outputs) != 1:
+            names = ", ".join(circuit.output_names)
+            raise CircuitError(f"several outputs, {names}: say which with --of")
+        (of,) = circuit.output_names
+    vertex = dict(circuit.outputs).get(of)
+    if vertex is None:
+        raise CircuitError(
+            f"no output {of!r}; there are: {', '.join(circuit.output_names)}"
+        )
+    cone = run(circuit.with_outputs([(of, vertex)]), "dce")
+    return Circuit(cone.columns, cone.names, cone.outputs, cone.name)
 
 
 def _straight(start: Point, end: Point) -> Curve:

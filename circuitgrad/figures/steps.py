@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import networkx as nx
 import numpy as np
 
 from circuitgrad.errors import CircuitError
@@ -15,9 +16,9 @@ from circuitgrad.figures.elements import elements
 from circuitgrad.figures.formulas import partial_formula, term
 from circuitgrad.figures.labels import Names
 from circuitgrad.figures.layout import place
-from circuitgrad.figures.mirror import Mirror
+from circuitgrad.figures.mirror import Mirror, alone
 from circuitgrad.figures.scene import Label, Scene
-from circuitgrad.gradients import MODES, gradient, jacobian
+from circuitgrad.gradients import MODES, jacobian
 from circuitgrad.provenance import COPY, TANGENT
 
 if TYPE_CHECKING:
@@ -154,44 +155,31 @@ def steps_of(
     """
     if mode not in MODES:
         raise CircuitError(f"no mode {mode!r}; there are: {', '.join(MODES)}")
-    if of is None and len(circuit.outputs) != 1:
-        names = ", ".join(circuit.output_names)
-        raise CircuitError(f"several outputs, {names}: say which with --of")
-    if wrt is not None and mode not in ("forward", "fp"):
-        raise CircuitError("backpropagation finds all derivatives: leave out wrt")
-    if mode in ("forward", "fp"):
-        emitted = jacobian(
-            circuit, of=of, wrt=wrt, mode=mode, value=True, pipeline=pipeline
-        )
-    else:
-        emitted = gradient(circuit, of=of, all=True, value=True, pipeline=pipeline)
+    if mode not in ("forward", "fp"):
+        if wrt is not None:
+            raise CircuitError("backpropagation finds all derivatives: leave out wrt")
+        return _reverse(Mirror(circuit, of=of, pipeline=pipeline, at=at))
+    source = alone(circuit, of)
+    emitted = jacobian(source, wrt=wrt, mode=mode, value=True, pipeline=pipeline)
     check_size(emitted)
-    values = None if at is None else values_at(emitted, at)
-    if mode in ("forward", "fp"):
-        return _forward(circuit, emitted, values)
-    return _reverse(Mirror(emitted, values))
+    inputs = [wrt] if isinstance(wrt, str) else wrt
+    return _forward(source, emitted, source.inputs if inputs is None else inputs, at)
 
 
 # ---------------------------------------------------------------------- reverse mode
 
 
 def _reverse(mirror: Mirror) -> Steps:
-    source, scene = mirror.source, mirror.scene
-    visits = [z for z in sorted(mirror.adjoint, reverse=True) if f"m{z}" in scene.nodes]
-    # those that the output does not depend on come behind the output itself
-    visits.sort(key=lambda z: z > mirror.output)
+    source, scene, names = mirror.source, mirror.scene, mirror.names
+    visits = sorted((z for z in mirror.adjoint if f"m{z}" in scene.nodes), reverse=True)
     step = {key: 0 for key in scene.nodes if key[0] in "no"}
     step |= {f"m{z}": number for number, z in enumerate(visits, 1)}
-    steps = _revealed(scene, step, len(visits))
-    labels, names = source.labels, mirror.names
-    return Steps(
-        scene,
-        steps[0],
-        tuple(
-            Step(z, names[labels[z]], (_chain_rule_6(mirror, z),), keys)
-            for z, keys in zip(visits, steps[1:], strict=True)
-        ),
-    )
+    start, *made = _revealed(scene, step, len(visits))
+    steps = [
+        Step(z, names[source.labels[z]], (_chain_rule_6(mirror, z),), keys)
+        for z, keys in zip(visits, made, strict=True)
+    ]
+    return Steps(scene, start, tuple(steps))
 
 
 def _chain_rule_6(mirror: Mirror, z: int) -> Rule:
@@ -200,7 +188,7 @@ def _chain_rule_6(mirror: Mirror, z: int) -> Rule:
     terms = [_ONE] if z == mirror.output else []
     for wire in (columns.operands == z).nonzero()[0].tolist():
         gate = int(columns.consumer[wire])
-        if gate in mirror.adjoint and mirror.source.live[gate]:
+        if gate in mirror.adjoint:
             slot = wire - columns.wires_of(gate).start
             partial = partial_formula(mirror.source, gate, slot, mirror.names)
             terms.append(term(mirror.derivative_name(gate), partial))
@@ -210,37 +198,34 @@ def _chain_rule_6(mirror: Mirror, z: int) -> Rule:
 # ---------------------------------------------------------------------- forward mode
 
 
-def _forward(circuit: Circuit, emitted: Circuit, values: Sequence[Any] | None) -> Steps:
-    scene = place(elements(emitted, values))
-    provenance = emitted.provenance
-    assert provenance is not None
-    roles = provenance.roles
-    tangents: dict[int, dict[int, int]] = {}
-    step = {key: 0 for key in scene.nodes if key[0] == "n"}
-    made = {}
-    for v, role in enumerate(roles.role.tolist()):
-        if role == TANGENT:
-            z, by = int(roles.vertex[v]), int(roles.other[v])
-            tangents.setdefault(z, {})[by] = v
-        if role != COPY and v >= emitted.columns.sources:
-            made[f"n{v}"] = v
-    visits = sorted(tangents)
-    number = {z: count for count, z in enumerate(visits, 1)}
-    for key in made:
-        step.pop(key, None)
-    for z, by_input in tangents.items():
-        step |= {f"n{v}": number[z] for v in by_input.values()}
-    steps = _revealed(scene, step, len(visits))
-    names, labels = Names(circuit), circuit.labels
-    inputs = sorted({by for each in tangents.values() for by in each})
-    return Steps(
-        scene,
-        steps[0],
-        tuple(
-            Step(z, names[labels[z]], _chain_rule_5(circuit, z, inputs, names), keys)
-            for z, keys in zip(visits, steps[1:], strict=True)
-        ),
-    )
+def _forward(
+    circuit: Circuit, emitted: Circuit, wrt: Iterable[str], at: Mapping[str, Any] | None
+) -> Steps:
+    columns, names, labels = circuit.columns, Names(circuit), circuit.labels
+    inputs = [circuit.vertex(name) for name in wrt]
+    gates = np.arange(columns.sources, len(columns))
+    varies = columns.depends_on(np.array(inputs, dtype=np.int64))
+    varies[inputs] = False
+    visits = gates[(circuit.live & varies)[gates]].tolist()
+    visit = {g: number for number, g in enumerate(visits, 1)}
+    assert emitted.provenance is not None
+    roles = emitted.provenance.roles
+    step: dict[str, int] = {}
+    for v, (role, g) in enumerate(
+        zip(roles.role.tolist(), roles.vertex.tolist(), strict=True)
+    ):
+        if v < emitted.columns.sources or role == COPY:
+            step[f"n{v}"] = 0
+        elif role == TANGENT:
+            step[f"n{v}"] = visit[g]
+    scene = place(elements(emitted, None if at is None else values_at(emitted, at)))
+    step = {key: number for key, number in step.items() if key in scene.nodes}
+    start, *made = _revealed(scene, step, len(visits))
+    steps = [
+        Step(g, names[labels[g]], _chain_rule_5(circuit, g, inputs, names), keys)
+        for g, keys in zip(visits, made, strict=True)
+    ]
+    return Steps(scene, start, tuple(steps))
 
 
 def _chain_rule_5(
@@ -268,20 +253,18 @@ def _revealed(scene: Scene, step: dict[str, int], count: int) -> list[tuple[str,
     """Give the keys that are new at each step, from those of the nodes that are known.
 
     Another node comes when the first one does that it leads to; a wire with the later
-    of its ends.
+    of its ends.  Where a pass has given a derivative what another one computes, it
+    waits for that.
     """
-    heads: dict[str, list[str]] = {}
-    for wire in scene.wires.values():
-        heads.setdefault(wire.tail, []).append(wire.head)
-    waiting = [key for key in scene.nodes if key not in step]
-    while waiting:
-        key = waiting[-1]
-        open_heads = [h for h in heads.get(key, ()) if h not in step]
-        if open_heads:
-            waiting += open_heads  # no circles: the scene is a DAG
-            continue
-        waiting.pop()
-        step[key] = min((step[h] for h in heads.get(key, ())), default=count)
+    graph = nx.DiGraph((wire.tail, wire.head) for wire in scene.wires.values())
+    graph.add_nodes_from(scene.nodes)
+    order = list(nx.topological_sort(graph))
+    for key in reversed(order):
+        if key not in step:
+            heads = (step[head] for head in graph.successors(key))
+            step[key] = min(heads, default=count)
+    for key in order:
+        step[key] = max(step[key], *(step[tail] for tail in graph.predecessors(key)), 0)
     found: list[list[str]] = [[] for _ in range(count + 1)]
     for key in scene.nodes:
         found[step[key]].append(key)
