@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import circuitgrad as cg
 
@@ -11,22 +10,36 @@ ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "figures"
 
 
-def figures() -> dict[str, tuple[cg.Circuit, dict[str, Any]]]:
-    """Give the circuit of each figure, and how it is drawn, by the figure's name."""
+def figures() -> dict[str, str]:
+    """Draw each figure, by its name: SVG."""
     fig1 = cg.read(ROOT / "examples" / "fig1.cg")
+    square = cg.read(ROOT / "examples" / "fig1_square.cg")
     worked = cg.read(ROOT / "examples" / "worked_example.cg")
-    return {
-        "fig1": (fig1, {}),
-        "fig1_gradient": (cg.gradient(fig1), {}),
-        "worked_example": (worked, {}),
-        "worked_example_gradient": (cg.gradient(worked, all=True, value=True), {}),
-        "worked_example_mirror": (
-            worked,
-            {"mirror": True, "at": {"x1": 1, "x2": 2}, "pipeline": "fold,cse,dce"},
+    drawn = {
+        "fig1": fig1.draw(),
+        "fig1_values": fig1.draw(at={"x": 1, "y": 2, "z": 0}),
+        "fig1_gradient": cg.gradient(fig1).draw(),
+        "fig2": fig1.draw(gradient="forward", wrt="x"),
+        "fig3": square.draw(gradient="reverse", pipeline="tidy"),
+        "worked_example": worked.draw(),
+        "worked_example_gradient": cg.gradient(worked, all=True, value=True).draw(),
+        "worked_example_cut_u3": worked.draw(cut="u3"),
+        "worked_example_cut_u1": worked.draw(cut="u1"),
+        "worked_example_mirror": worked.draw(
+            mirror=True, at={"x1": 1, "x2": 2}, pipeline="fold,cse,dce"
         ),
+        "worked_example_legend": worked.draw(mirror=True, legend=True),
+        "worked_example_dark": worked.draw(mirror=True, theme="dark"),
+        "worked_example_bw": worked.draw(mirror=True, theme="bw"),
     }
+    found = {name: figure.data.decode() for name, figure in drawn.items()}
+    steps = cg.steps(worked)
+    found["worked_example_steps"] = steps.moving()
+    for number, svg in enumerate(steps.drawings()):
+        found[f"worked_example_step_{number}"] = svg
+    return found
 
 
 if __name__ == "__main__":
-    for name, (circuit, options) in figures().items():
-        circuit.draw(str(FIGURES / f"{name}.svg"), **options)
+    for name, svg in figures().items():
+        (FIGURES / f"{name}.svg").write_text(svg)

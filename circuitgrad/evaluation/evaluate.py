@@ -78,8 +78,18 @@ def evaluate(
     return {name: float(value) for name, value in found.items()}
 
 
-def values_at(circuit: Circuit, point: Mapping[str, Any]) -> list[Any]:
+def values_at(
+    circuit: Circuit, point: Mapping[str, Any], held: Mapping[int, Any] | None = None
+) -> list[Any]:
     """Evaluate every vertex that some output depends on.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    point : mapping
+        Values of the inputs by name.
+    held : mapping, optional
+        Values that gates are held at, as if they were inputs.
 
     Returns
     -------
@@ -93,13 +103,22 @@ def values_at(circuit: Circuit, point: Mapping[str, Any]) -> list[Any]:
     EvaluationError
         If a gate has no rational value: it divides by zero.
     """
-    inputs = _inputs(circuit, point)
-    if is_rational(circuit) and all(isinstance(v, (int, Fraction)) for v in inputs):
-        return vertex_values(circuit, Rationals(), [_fraction(v) for v in inputs])
+    inputs, held = _inputs(circuit, point), held or {}
+    given = [*inputs, *held.values()]
+    exactly = is_rational(circuit) and all(
+        isinstance(value, (int, Fraction)) for value in given
+    )
+    number = _fraction if exactly else lambda value: np.float64(_float(value))
+    kept = {vertex: number(value) for vertex, value in held.items()}
+
+    def shift(vertex: int, value: Any) -> Any:
+        return kept.get(vertex, value)
+
+    values = [number(value) for value in inputs]
+    if exactly:
+        return vertex_values(circuit, Rationals(), values, shift)
     with np.errstate(all="ignore"):
-        found = vertex_values(
-            circuit, Floats(), [np.float64(_float(v)) for v in inputs]
-        )
+        found = vertex_values(circuit, Floats(), values, shift)
     return [None if value is None else float(value) for value in found]
 
 

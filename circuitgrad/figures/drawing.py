@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from circuitgrad.errors import CircuitError, LimitError
 from circuitgrad.figures.palette import theme as theme_of
+from circuitgrad.gradients import jacobian
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
@@ -60,6 +61,9 @@ def draw(
     mirror: bool = False,
     of: str | None = None,
     pipeline: str = "none",
+    gradient: str | None = None,
+    wrt: Sequence[str] | str | None = None,
+    cut: str | None = None,
     legend: bool = False,
     theme: str = "light",
 ) -> Figure:
@@ -79,10 +83,17 @@ def draw(
         Whether the circuit's gradient stands beside it, each derivative opposite of its
         gate.
     of : str, optional
-        With ``mirror``: the output to differentiate, where there are several.
+        With ``mirror`` or ``gradient``: the output to differentiate, where there are
+        several.
     pipeline : str
-        With ``mirror``: the level or the passes that follow backpropagation; by default
+        With those: the level or the passes that follow differentiation; by default
         none, as the notes draw it.
+    gradient : {"reverse", "bp", "forward", "fp"}, optional
+        Draw the gradient circuit that this mode emits, in place of the circuit.
+    wrt : str or sequence of str, optional
+        With ``gradient``: the inputs to differentiate by; all where left out.
+    cut : str, optional
+        Draw the circuit (C - z) for this gate z: an input, where it stands in C.
     legend : bool
         Whether the figure says what its colours are.
     theme : {"light", "dark", "bw"}
@@ -112,7 +123,10 @@ def draw(
         known = ", ".join(FIGURE_FORMATS.values())
         raise CircuitError(f"no figure format {chosen!r}; there are: {known}")
     theme_of(theme)
-    scene = scene_of(circuit, at=at, mirror=mirror, of=of, pipeline=pipeline)
+    scene = scene_of(
+        circuit, at=at, mirror=mirror, of=of, pipeline=pipeline, gradient=gradient,
+        wrt=wrt, cut=cut,
+    )  # fmt: skip
     if legend:
         from circuitgrad.figures.legend import with_legend
 
@@ -130,6 +144,9 @@ def scene_of(
     mirror: bool = False,
     of: str | None = None,
     pipeline: str = "none",
+    gradient: str | None = None,
+    wrt: Sequence[str] | str | None = None,
+    cut: str | None = None,
 ) -> Scene:
     """Place a circuit; options and errors as for `draw`."""
     from circuitgrad.evaluation.evaluate import values_at
@@ -140,7 +157,13 @@ def scene_of(
         from circuitgrad.figures.mirror import Mirror
 
         return Mirror(circuit, of=of, pipeline=pipeline, at=at).scene
+    if gradient is not None:
+        circuit = jacobian(circuit, of=of, wrt=wrt, mode=gradient, pipeline=pipeline)
     check_size(circuit)
+    if cut is not None:
+        from circuitgrad.figures.surgery import cut_scene
+
+        return cut_scene(circuit, cut, at)
     return place(elements(circuit, None if at is None else values_at(circuit, at)))
 
 

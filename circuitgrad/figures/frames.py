@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from circuitgrad.errors import CircuitError
-from circuitgrad.figures.palette import Theme
+from circuitgrad.figures.drawing import Figure
 from circuitgrad.figures.palette import theme as theme_of
 from circuitgrad.figures.pdf import write_pdf
 from circuitgrad.figures.png import write_png
@@ -41,8 +41,8 @@ class Frames:
     the chain rule that made it is written below.
     """
 
-    def __init__(self, steps: Steps) -> None:
-        self.steps = steps
+    def __init__(self, steps: Steps, theme: str = "light") -> None:
+        self.steps, self.theme = steps, theme_of(theme)
         self.captions = [
             [Label("the circuit", r"\text{the circuit}")],
             *(
@@ -92,7 +92,7 @@ class Frames:
             yield Node(f"t{number}_{line}", (label,), "output", "plain", at)
             y -= height + LEADING
 
-    def moving(self, theme: Theme) -> str:
+    def moving(self) -> str:
         """Write one SVG that shows the steps one after the other, again and again.
 
         By style sheets alone: where movement is not wanted, the whole is shown.
@@ -120,21 +120,39 @@ class Frames:
         rules.append(f"@media (prefers-reduced-motion: reduce) {{ {still} }}")
         return write_svg(
             Scene(nodes, scene.wires, f"{scene.title}, step by step"),
-            theme,
+            self.theme,
             box=self.box,
             classes=lambda key: f"{'c' if key[0] == 't' else 's'}{frame[key]}",
             styles="\n".join(rules),
         )
 
-    def images(self, theme: Theme) -> list[bytes]:
-        """Raster the frames as PNG."""
-        return [write_png(write_svg(f, theme, box=self.box)) for f in self]
+    def drawings(self) -> list[str]:
+        """Write each frame as SVG."""
+        return [write_svg(frame, self.theme, box=self.box) for frame in self]
 
-    def gif(self, theme: Theme) -> bytes:
+    @property
+    def figures(self) -> list[Figure]:
+        """The frames as figures, which a notebook shows."""
+        return [Figure(svg.encode(), "svg") for svg in self.drawings()]
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> dict[str, str]:
+        return {"image/svg+xml": self.moving(), "text/plain": self.text()}
+
+    def pdf(self) -> bytes:
+        """Write one document with a page for each frame."""
+        return write_pdf(list(self), self.theme, box=self.box)
+
+    def images(self) -> list[bytes]:
+        """Raster the frames as PNG."""
+        return [write_png(svg) for svg in self.drawings()]
+
+    def gif(self) -> bytes:
         """Raster the frames as one GIF that moves, for slides that play no SVG."""
         from PIL import Image
 
-        pictures = [Image.open(io.BytesIO(each)) for each in self.images(theme)]
+        pictures = [Image.open(io.BytesIO(each)) for each in self.images()]
         colors = [each.convert("RGB").quantize(64) for each in pictures]
         times = [1000 * SHOWN] * (len(colors) - 1) + [1000 * (SHOWN + STAYS)]
         file = io.BytesIO()
@@ -243,17 +261,16 @@ def steps(
     RenderError
         If Graphviz fails.
     """
-    colors = theme_of(theme)
-    frames = Frames(
-        steps_of(circuit, mode=mode, of=of, wrt=wrt, at=at, pipeline=pipeline)
-    )
+    theme_of(theme)
+    found = steps_of(circuit, mode=mode, of=of, wrt=wrt, at=at, pipeline=pipeline)
+    frames = Frames(found, theme)
     if path is None:
         return frames
     ending = os.path.splitext(path)[1].lower()
     if os.path.isdir(path) or path.endswith(("/", os.sep)) or not ending:
-        _write_folder(frames, path, colors)
+        _write_folder(frames, path)
     elif ending in _WRITERS:
-        data = _WRITERS[ending](frames, colors)
+        data = _WRITERS[ending](frames)
         write_whole(path, data if isinstance(data, bytes) else data.encode())
     else:
         known = ", ".join(_WRITERS)
@@ -261,23 +278,23 @@ def steps(
     return frames
 
 
-_WRITERS: Final[dict[str, Callable[[Frames, Theme], str | bytes]]] = {
-    ".svg": lambda frames, theme: frames.moving(theme),
-    ".pdf": lambda frames, theme: write_pdf(list(frames), theme, box=frames.box),
-    ".gif": lambda frames, theme: frames.gif(theme),
-    ".txt": lambda frames, theme: frames.text(),
-    ".tex": lambda frames, theme: frames.latex(),
+_WRITERS: Final[dict[str, Callable[[Frames], str | bytes]]] = {
+    ".svg": Frames.moving,
+    ".pdf": Frames.pdf,
+    ".gif": Frames.gif,
+    ".txt": Frames.text,
+    ".tex": Frames.latex,
 }
 
 
-def _write_folder(frames: Frames, path: str, theme: Theme) -> None:
+def _write_folder(frames: Frames, path: str) -> None:
     """Write an SVG figure for each step, and the rules, together or not at all."""
     with write_errors(path):
         os.makedirs(path, exist_ok=True)
     digits = max(2, len(str(len(frames) - 1)))
     with together():
-        for number, frame in enumerate(frames):
+        for number, svg in enumerate(frames.drawings()):
             name = os.path.join(path, f"step_{number:0{digits}}.svg")
-            write_whole(name, write_svg(frame, theme, box=frames.box).encode())
+            write_whole(name, svg.encode())
         write_whole(os.path.join(path, "rules.txt"), frames.text().encode())
         write_whole(os.path.join(path, "rules.tex"), frames.latex().encode())
