@@ -16,6 +16,7 @@ from circuitgrad.figures.elements import elements
 from circuitgrad.figures.labels import name_label, quoted, value_label
 from circuitgrad.figures.layout import dot_graph
 from circuitgrad.figures.mirror import Mirror
+from circuitgrad.figures.typeset import LEADING, extent
 
 
 def texts(circuit, **options):
@@ -271,3 +272,66 @@ def test_hostile_names_on_a_mirror():
     text = "input node, __proto__, שלום\nf = node*__proto__ + exp(שלום)\noutput f\n"
     shown = texts(cg.parse(text), mirror=True)
     assert {"node", "__proto__", "∂f/∂node", "∂f/∂__proto__"} <= set(shown)
+
+
+# ------------------------------------------------------------------ labels
+
+
+def lecture_scenes():
+    """Give the figures of the notes, and those that docs/ shows."""
+    fig1, worked = example("fig1"), example("worked_example")
+    yield "fig1", scene_of(fig1)
+    yield "values", scene_of(fig1, at={"x": 1, "y": 2, "z": 0})
+    yield "fig2", scene_of(fig1, gradient="forward", wrt="x")
+    yield "fig3", scene_of(example("fig1_square"), gradient="bp", pipeline="tidy")
+    yield "by hand", scene_of(example("fig3"))
+    for gate in ("u3", "u1"):
+        yield f"without {gate}", scene_of(worked, cut=gate)
+    yield "mirror", scene_of(worked, mirror=True, at={"x1": 1, "x2": 2})
+    yield "fig1 mirrored", scene_of(fig1, mirror=True)
+    yield "perceptron", scene_of(example("perceptron"))
+    for number, frame in enumerate(cg.steps(worked)):
+        yield f"step {number}", frame
+    for number, frame in enumerate(cg.steps(fig1, mode="fp", wrt="x")):
+        yield f"fp step {number}", frame
+
+
+LECTURE = dict(lecture_scenes())
+
+
+def box(x, y, lines):
+    width, height = extent(lines)
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def overlap(a, b):
+    return min(a[2], b[2]) - max(a[0], b[0]) > 0.5 < min(a[3], b[3]) - max(a[1], b[1])
+
+
+@pytest.mark.parametrize("name", LECTURE)
+def test_labels_stay_in_their_nodes_and_off_each_other(name):
+    scene = LECTURE[name]
+    labels = [
+        (wire.key, box(*at, [label]))
+        for wire in scene.wires.values()
+        for label, at in wire.labels
+    ]
+    for (key, one), (other, two) in combinations(labels, 2):
+        assert not overlap(one, two), (key, other)
+    for node in scene.nodes.values():
+        at = node.place
+        left, bottom, right, top = inside = box(at.x, at.y, node.lines)
+        for key, label in labels:
+            assert not overlap(inside, label), (node.key, key)
+        if node.shape == "ellipse":  # its lines' corners; glyphs have none there
+            heights = [extent([line]) for line in node.lines]
+            y = top
+            for width, height in heights:
+                for corner in ((width / 2, y - at.y), (width / 2, y - height - at.y)):
+                    x, up = corner[0] * 0.85, corner[1] * 0.85
+                    reach = (2 * x / at.width) ** 2 + (2 * up / at.height) ** 2
+                    assert reach <= 1, node.key
+                y -= height + LEADING
+        elif node.shape == "box":
+            assert right - left <= at.width
+            assert top - bottom <= at.height
