@@ -61,6 +61,9 @@ _TEX: Final = {
     "|·|": r"|\cdot|",
     "(·){p}": r"(\cdot)^{{p}}",
 }
+#: Symbols that are words, and others that mean themselves in LaTeX.
+_WORD: Final = re.compile("[A-Za-z_][A-Za-z0-9_]+|_")
+_READABLE: Final = re.compile(r"(?:[A-Za-z0-9+*/|<>=()\[\].,:;!?'-]|\{p\})+")
 
 
 def quoted(text: str) -> str:
@@ -240,10 +243,12 @@ def gate_line(gate: GateType, param: exact.Number | None) -> Label:
     text = gate_label(gate, param)
     symbol = _TEX.get(gate.symbol)
     if symbol is None:
-        word = gate.symbol.isidentifier() and len(gate.symbol) > 1
-        symbol = rf"\mathrm{{{gate.symbol}}}" if word else gate.symbol
-        if not symbol.isascii():
-            return Label(text, rf"\mathrm{{{gate.name}}}", plain=True)
+        if _WORD.fullmatch(gate.symbol):
+            symbol = rf"\mathrm{{{_ascii(gate.symbol)}}}"
+        elif _READABLE.fullmatch(gate.symbol):
+            symbol = gate.symbol
+        else:
+            return Label(text, rf"\mathrm{{{_ascii(gate.name)}}}", plain=True)
     if param is None:
         return Label(text, symbol)
     number = exact.format_number(param)
