@@ -127,9 +127,15 @@ def check(
 @click.command()
 @input_options
 @click.option(
-    "-o", "--output", default="-", metavar="FILE", help="An .svg, .png or .pdf file."
+    "-o",
+    "--output",
+    default="-",
+    metavar="FILE",
+    help="An .svg, .png, .pdf or .tex file.",
 )
-@click.option("-t", "--to", "to_format", metavar="FORMAT", help="svg, png or pdf.")
+@click.option(
+    "-t", "--to", "to_format", metavar="FORMAT", help="svg, png, pdf or tikz."
+)
 @click.option("--at", metavar="X=VALUE,...", help="Show each gate's value at a point.")
 @click.option(
     "--mirror",
@@ -153,6 +159,12 @@ def check(
     type=click.Choice(["light", "dark", "bw"]),
     help="Colours for paper, for a dark slide, or black and white.",
 )
+@click.option(
+    "--overlay",
+    is_flag=True,
+    help="With tikz: a Beamer frame that reveals the gates in the order of evaluation, "
+    "or with --mirror of backpropagation.",
+)
 def draw(
     file: str | None,
     expression: str | None,
@@ -166,6 +178,7 @@ def draw(
     passes: str | None,
     legend: bool,
     theme: str,
+    overlay: bool,
 ) -> None:
     """Draw a circuit as a figure."""
     point = None if at is None else point_of(at.split(","))
@@ -185,6 +198,7 @@ def draw(
         pipeline=pipeline,
         legend=legend,
         theme=theme,
+        overlay=overlay,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from circuitgrad.errors import CircuitError, LimitError
@@ -13,11 +14,12 @@ from circuitgrad.gradients import jacobian
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
     from circuitgrad.figures.scene import Scene
+    from circuitgrad.figures.steps import Steps
 
 __all__ = ["FIGURE_FORMATS", "Figure", "draw", "mimebundle", "scene_of"]
 
 #: The formats of figures, by the ending of a file.
-FIGURE_FORMATS: Final = {"svg": "svg", "pdf": "pdf", "png": "png"}
+FIGURE_FORMATS: Final = {"svg": "svg", "pdf": "pdf", "png": "png", "tex": "tikz"}
 
 #: More gates than this are not laid out: Graphviz takes minutes and nobody reads it.
 MAX_GATES: Final = 500
@@ -34,7 +36,7 @@ class Figure:
     ----------
     data : bytes
         The file's content.
-    format : {"svg", "pdf", "png"}
+    format : {"svg", "pdf", "png", "tikz"}
     """
 
     def __init__(self, data: bytes, format: str) -> None:
@@ -66,6 +68,7 @@ def draw(
     cut: str | None = None,
     legend: bool = False,
     theme: str = "light",
+    overlay: bool = False,
 ) -> Figure:
     """Draw a circuit.
 
@@ -75,8 +78,8 @@ def draw(
         At most 500 gates.
     path : str, optional
         The file to write, whole or not at all.
-    format : {"svg", "pdf", "png"}, optional
-        By default what the path's ending says, and SVG without one.
+    format : {"svg", "pdf", "png", "tikz"}, optional
+        By default what the path's ending says, and SVG without one; TikZ for ``.tex``.
     at : mapping, optional
         Values of the inputs by name: every gate shows its value there.
     mirror : bool
@@ -98,6 +101,10 @@ def draw(
         Whether the figure says what its colours are.
     theme : {"light", "dark", "bw"}
         The colours: for paper, for a dark slide, black and white.
+    overlay : bool
+        With the format ``tikz``: whether it is a Beamer frame that reveals the gates, a
+        slide each, as they are evaluated, or with ``mirror`` as backpropagation visits
+        them.
 
     Returns
     -------
@@ -107,7 +114,8 @@ def draw(
     ------
     CircuitError
         If an input has no value in ``at``, or a value no input; if the circuit has
-        several outputs to mirror; if the format or the theme is unknown.
+        several outputs to mirror; if the format or the theme is unknown; if what is
+        drawn has no overlay.
     EvaluationError
         If a gate has no value there.
     LimitError
@@ -123,15 +131,27 @@ def draw(
         known = ", ".join(FIGURE_FORMATS.values())
         raise CircuitError(f"no figure format {chosen!r}; there are: {known}")
     theme_of(theme)
-    scene = scene_of(
-        circuit, at=at, mirror=mirror, of=of, pipeline=pipeline, gradient=gradient,
-        wrt=wrt, cut=cut,
-    )  # fmt: skip
+    options: dict[str, Any] = {
+        "at": at, "mirror": mirror, "of": of, "pipeline": pipeline,
+        "gradient": gradient, "wrt": wrt,
+    }  # fmt: skip
+    steps = None
+    if overlay:
+        if chosen != "tikz":
+            raise CircuitError(f"an overlay is a tikz figure (.tex), not {chosen}")
+        if cut is not None:
+            raise CircuitError("an overlay reveals a circuit: leave out the cut")
+        from circuitgrad.figures.beamer import revealing
+
+        steps = revealing(circuit, **options)
+        scene = steps.scene
+    else:
+        scene = scene_of(circuit, cut=cut, **options)
     if legend:
         from circuitgrad.figures.legend import with_legend
 
         scene = with_legend(scene)
-    figure = Figure(written(scene, chosen, theme), chosen)
+    figure = Figure(written(scene, chosen, theme, steps), chosen)
     if path is not None:
         write_whole(path, figure.data)
     return figure
@@ -183,9 +203,17 @@ def check_size(circuit: Circuit) -> None:
         )
 
 
-def written(scene: Scene, format: str, theme: str) -> bytes:
-    """Write a placed scene in a format."""
+def written(scene: Scene, format: str, theme: str, steps: Steps | None = None) -> bytes:
+    """Write a placed scene in a format; with steps, TikZ reveals it."""
     colors = theme_of(theme)
+    if format == "tikz" and steps is not None:
+        from circuitgrad.figures.beamer import write_beamer
+
+        return write_beamer(replace(steps, scene=scene), colors).encode("utf-8")
+    if format == "tikz":
+        from circuitgrad.figures.tikz import write_tikz
+
+        return write_tikz(scene, colors).encode("utf-8")
     if format == "pdf":
         from circuitgrad.figures.pdf import write_pdf
 
