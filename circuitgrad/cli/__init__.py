@@ -18,8 +18,8 @@ from typing import NoReturn
 import click
 
 from circuitgrad.cli.evaluate import evaluate
-from circuitgrad.cli.figures import steps
-from circuitgrad.cli.inspect import check, diff, draw, show, stats
+from circuitgrad.cli.figures import draw, show, steps
+from circuitgrad.cli.inspect import check, diff, stats
 from circuitgrad.cli.lists import passes, rules
 from circuitgrad.cli.options import drop, limit_option, say, words
 from circuitgrad.cli.transform import convert, grad, opt

@@ -1,10 +1,14 @@
-"""Commands that draw: steps."""
+"""Commands that draw: draw, steps, show."""
 
 from __future__ import annotations
+
+import os
+import sys
 
 import click
 
 from circuitgrad.cli.options import (
+    Command,
     answer,
     input_options,
     passes_of,
@@ -12,7 +16,127 @@ from circuitgrad.cli.options import (
     read_circuit,
 )
 
-__all__ = ["steps"]
+__all__ = ["draw", "show", "steps"]
+
+MODES = ["reverse", "bp", "forward", "fp"]
+
+#: What the commands below share, the last one first: click adds each before the others.
+_FIGURE_OPTIONS = [
+    click.option(
+        "--theme",
+        default="light",
+        type=click.Choice(["light", "dark", "bw"]),
+        help="Colours for paper, for a dark slide, or black and white.",
+    ),
+    click.option("-p", "--passes", metavar="PIPELINE", help="Instead of -O."),
+    click.option(
+        "-O",
+        "optimize",
+        metavar="LEVEL",
+        help="none (the gradient as the notes draw it, the default), tidy, size, depth.",
+    ),
+    click.option(
+        "--at", metavar="X=VALUE,...", help="Show each gate's value at a point."
+    ),
+    click.option("--of", metavar="NAME", help="The output, where there are several."),
+]
+
+
+def figure_options(command: Command) -> Command:
+    """Add which gradient a figure has, at which point, and ``--theme``."""
+    for option in _FIGURE_OPTIONS:
+        command = option(command)
+    return command
+
+
+@click.command()
+@input_options
+@click.option(
+    "-o",
+    "--output",
+    default="-",
+    metavar="FILE",
+    help="An .svg, .png, .pdf or .tex file.",
+)
+@click.option(
+    "-t", "--to", "to_format", metavar="FORMAT", help="svg, png, pdf or tikz."
+)
+@click.option(
+    "--mirror",
+    is_flag=True,
+    help="Draw the gradient beside it, each derivative opposite of its gate.",
+)
+@click.option(
+    "--gradient",
+    type=click.Choice(MODES),
+    help="Draw the gradient circuit instead, as this mode emits it.",
+)
+@click.option("--wrt", metavar="X,...", help="With --gradient: the inputs.")
+@click.option(
+    "--cut", metavar="NAME", help="Draw (C - z): this gate an input, where it stands."
+)
+@figure_options
+@click.option("--legend", is_flag=True, help="Say below what the colours are.")
+@click.option(
+    "--overlay",
+    is_flag=True,
+    help="With tikz: a Beamer frame that reveals the gates in the order of evaluation, "
+    "or with --mirror of backpropagation.",
+)
+def draw(
+    file: str | None,
+    expression: str | None,
+    from_format: str | None,
+    output: str,
+    to_format: str | None,
+    mirror: bool,
+    gradient: str | None,
+    wrt: str | None,
+    cut: str | None,
+    of: str | None,
+    at: str | None,
+    optimize: str | None,
+    passes: str | None,
+    theme: str,
+    legend: bool,
+    overlay: bool,
+) -> None:
+    """Draw a circuit as a figure."""
+    chosen = [
+        name
+        for name, given in (
+            ("--mirror", mirror),
+            ("--gradient", gradient),
+            ("--cut", cut),
+        )
+        if given
+    ]
+    if len(chosen) > 1:
+        raise click.UsageError(f"{' and '.join(chosen)} exclude each other")
+    if not (mirror or gradient) and (of or optimize or passes):
+        raise click.UsageError("--of, -O and -p go with --mirror or --gradient")
+    if wrt and not gradient:
+        raise click.UsageError("--wrt goes with --gradient")
+    pipeline = passes_of(optimize or (None if passes else "none"), passes)
+    point = None if at is None else point_of(at.split(","))
+    circuit = read_circuit(file, expression, from_format)
+    from circuitgrad.figures import draw as draw_circuit
+
+    draw_circuit(
+        circuit,
+        output,
+        format=to_format,
+        at=point,
+        mirror=mirror,
+        of=of,
+        pipeline=pipeline,
+        gradient=gradient,
+        wrt=wrt.split(",") if wrt else None,
+        cut=cut,
+        legend=legend,
+        theme=theme,
+        overlay=overlay,
+    )
 
 
 @click.command()
@@ -27,33 +151,19 @@ __all__ = ["steps"]
 @click.option(
     "--mode",
     default="reverse",
-    type=click.Choice(["reverse", "bp", "forward", "fp"]),
+    type=click.Choice(MODES),
     help="Backpropagation (the default) or forward propagation.",
 )
-@click.option("--of", metavar="NAME", help="The output, where there are several.")
 @click.option("--wrt", metavar="X,...", help="In forward mode: the inputs.")
-@click.option("--at", metavar="X=VALUE,...", help="Show each gate's value at a point.")
-@click.option(
-    "-O",
-    "optimize",
-    metavar="LEVEL",
-    help="none (as the notes draw it, the default), tidy, size, depth.",
-)
-@click.option("-p", "--passes", metavar="PIPELINE", help="Instead of -O.")
-@click.option(
-    "--theme",
-    default="light",
-    type=click.Choice(["light", "dark", "bw"]),
-    help="Colours for paper, for a dark slide, or black and white.",
-)
+@figure_options
 def steps(
     file: str | None,
     expression: str | None,
     from_format: str | None,
     output: str | None,
     mode: str,
-    of: str | None,
     wrt: str | None,
+    of: str | None,
     at: str | None,
     optimize: str | None,
     passes: str | None,
@@ -70,10 +180,34 @@ def steps(
         output,
         mode=mode,
         of=of,
-        wrt=None if wrt is None else wrt.split(","),
+        wrt=wrt.split(",") if wrt else None,
         at=point,
         pipeline=pipeline,
         theme=theme,
     )
     if output is None:
         answer(frames.text().rstrip("\n"))
+
+
+@click.command()
+@input_options
+@click.option("--of", metavar="NAME", help="Show one output, or one gate, alone.")
+@click.option("--at", metavar="X=VALUE,...", help="Show each gate's value at a point.")
+def show(
+    file: str | None,
+    expression: str | None,
+    from_format: str | None,
+    of: str | None,
+    at: str | None,
+) -> None:
+    """Print a circuit of up to 40 gates as trees of text, one an output."""
+    point = None if at is None else point_of(at.split(","))
+    circuit = read_circuit(file, expression, from_format)
+    from circuitgrad.figures import tree
+
+    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    text = tree(circuit, point, of, color=color)
+    try:
+        click.echo(text)
+    except UnicodeEncodeError:  # a locale without these characters: as files are
+        click.echo(text.encode())

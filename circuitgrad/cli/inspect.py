@@ -1,9 +1,8 @@
-"""Commands that answer a question about circuits: stats, check, draw, show, diff."""
+"""Commands that answer a question about circuits: stats, check, diff."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 
 import click
@@ -14,13 +13,11 @@ from circuitgrad.cli.options import (
     distinct,
     input_options,
     intervals_of,
-    passes_of,
-    point_of,
     read_circuit,
     say,
 )
 
-__all__ = ["check", "diff", "draw", "show", "stats"]
+__all__ = ["check", "diff", "stats"]
 
 
 @click.command()
@@ -122,108 +119,6 @@ def check(
         )
         answer("\n".join(lines))
     return 1 if differences else report.exit_status
-
-
-@click.command()
-@input_options
-@click.option(
-    "-o",
-    "--output",
-    default="-",
-    metavar="FILE",
-    help="An .svg, .png, .pdf or .tex file.",
-)
-@click.option(
-    "-t", "--to", "to_format", metavar="FORMAT", help="svg, png, pdf or tikz."
-)
-@click.option("--at", metavar="X=VALUE,...", help="Show each gate's value at a point.")
-@click.option(
-    "--mirror",
-    is_flag=True,
-    help="Draw the gradient beside it, each derivative opposite of its gate.",
-)
-@click.option("--of", metavar="NAME", help="With --mirror: the output.")
-@click.option(
-    "-O",
-    "optimize",
-    metavar="LEVEL",
-    help="With --mirror: none (as the notes draw it, the default), tidy, size, depth.",
-)
-@click.option(
-    "-p", "--passes", metavar="PIPELINE", help="With --mirror: instead of -O."
-)
-@click.option("--legend", is_flag=True, help="Say below what the colours are.")
-@click.option(
-    "--theme",
-    default="light",
-    type=click.Choice(["light", "dark", "bw"]),
-    help="Colours for paper, for a dark slide, or black and white.",
-)
-@click.option(
-    "--overlay",
-    is_flag=True,
-    help="With tikz: a Beamer frame that reveals the gates in the order of evaluation, "
-    "or with --mirror of backpropagation.",
-)
-def draw(
-    file: str | None,
-    expression: str | None,
-    from_format: str | None,
-    output: str,
-    to_format: str | None,
-    at: str | None,
-    mirror: bool,
-    of: str | None,
-    optimize: str | None,
-    passes: str | None,
-    legend: bool,
-    theme: str,
-    overlay: bool,
-) -> None:
-    """Draw a circuit as a figure."""
-    point = None if at is None else point_of(at.split(","))
-    if not mirror and (of or optimize or passes):
-        raise click.UsageError("--of, -O and -p go with --mirror")
-    pipeline = passes_of(optimize or (None if passes else "none"), passes)
-    circuit = read_circuit(file, expression, from_format)
-    from circuitgrad.figures import draw as draw_circuit
-
-    draw_circuit(
-        circuit,
-        output,
-        format=to_format,
-        at=point,
-        mirror=mirror,
-        of=of,
-        pipeline=pipeline,
-        legend=legend,
-        theme=theme,
-        overlay=overlay,
-    )
-
-
-@click.command()
-@input_options
-@click.option("--of", metavar="NAME", help="Show one output, or one gate, alone.")
-@click.option("--at", metavar="X=VALUE,...", help="Show each gate's value at a point.")
-def show(
-    file: str | None,
-    expression: str | None,
-    from_format: str | None,
-    of: str | None,
-    at: str | None,
-) -> None:
-    """Print a circuit of up to 40 gates as trees of text, one an output."""
-    point = None if at is None else point_of(at.split(","))
-    circuit = read_circuit(file, expression, from_format)
-    from circuitgrad.figures import tree
-
-    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    text = tree(circuit, point, of, color=color)
-    try:
-        click.echo(text)
-    except UnicodeEncodeError:  # a locale without these characters: as files are
-        click.echo(text.encode())
 
 
 @click.command()

@@ -62,12 +62,17 @@ def revealing(
 ) -> Steps:
     """Take what `draw` draws apart into steps; options and errors as there.
 
-    With ``mirror``, as backpropagation visits the vertices.  Otherwise the sources are
+    With ``mirror``, as backpropagation visits the vertices, and with the gradient of
+    forward mode, as forward propagation visits the gates.  Otherwise the sources are
     there from the start, and a step is a gate, in the order of evaluation, with the
     wires into it and the outputs that it is; its rule is what the gate computes.
     """
     if mirror:
         return steps_of(circuit, of=of, at=at, pipeline=pipeline)
+    if gradient in ("forward", "fp"):
+        return steps_of(
+            circuit, mode=gradient, of=of, wrt=wrt, at=at, pipeline=pipeline
+        )
     if gradient is not None:
         circuit = jacobian(circuit, of=of, wrt=wrt, mode=gradient, pipeline=pipeline)
     scene = scene_of(circuit, at=at)
