@@ -33,7 +33,7 @@ _FIGURE_OPTIONS = [
         "-O",
         "optimize",
         metavar="LEVEL",
-        help="none (the gradient as the notes draw it, the default), tidy, size, depth.",
+        help="none (gradients as the notes draw them, the default), tidy, size, depth.",
     ),
     click.option(
         "--at", metavar="X=VALUE,...", help="Show each gate's value at a point."
