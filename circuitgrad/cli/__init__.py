@@ -18,6 +18,7 @@ from typing import NoReturn
 import click
 
 from circuitgrad.cli.evaluate import evaluate
+from circuitgrad.cli.families import family
 from circuitgrad.cli.figures import draw, show, steps
 from circuitgrad.cli.inspect import check, diff, stats
 from circuitgrad.cli.lists import passes, rules
@@ -189,6 +190,7 @@ for _command in (
     draw,
     show,
     steps,
+    family,
     convert,
     diff,
     rules,

@@ -1,0 +1,8 @@
+"""Circuits of the literature, each a function of its size."""
+
+from __future__ import annotations
+
+from circuitgrad.families.determinants import det_gauss
+from circuitgrad.families.registry import FAMILIES, Family
+
+__all__ = ["FAMILIES", "Family", "det_gauss"]

@@ -1,0 +1,21 @@
+"""Inputs of families, as arrays of handles."""
+
+from __future__ import annotations
+
+from circuitgrad.builder import Builder
+from circuitgrad.vectors import Vector
+
+__all__ = ["matrix", "vector"]
+
+
+def vector(builder: Builder, name: str, n: int) -> Vector:
+    """Make the inputs ``x1`` to ``xn``."""
+    return Vector.inputs(builder, [f"{name}{i}" for i in range(1, n + 1)])
+
+
+def matrix(builder: Builder, name: str, rows: int, columns: int) -> Vector:
+    """Make the inputs ``x1_1`` to ``xm_n``, row by row: an array of m rows."""
+    names = [
+        f"{name}{i}_{j}" for i in range(1, rows + 1) for j in range(1, columns + 1)
+    ]
+    return Vector.inputs(builder, names).reshape(rows, columns)
