@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+from xml.etree import ElementTree
 
 from circuitgrad.figures.scene import Label
 
@@ -124,11 +125,29 @@ def _set(tex: str, size: float) -> Formula:
 def _drawing(tex: str, size: float) -> Any:
     """Draw LaTeX with each glyph as a symbol of its own, whatever ziamath is set to."""
     from ziamath.config import config
-    from ziamath.zmath import Latex
+    from ziamath.escapes import unescape
+    from ziamath.tex import tex2mml
+    from ziamath.zmath import Math
 
+    tree = ElementTree.fromstring(unescape(tex2mml(tex)))
+    _open_rows(tree)
     kept = config.svg2, config.precision
     config.svg2, config.precision = True, 3
     try:
-        return Latex(tex, size=size).svgxml()
+        return Math(tree, size=size).svgxml()
     finally:
         config.svg2, config.precision = kept
+
+
+def _open_rows(element: ElementTree.Element) -> None:
+    """Put what stands alone in a row in the row's place.
+
+    ziamath sets what is in a row twice, so that rows in rows take twice as long each.
+    Above a line it sets a row otherwise than what is in it; such stay.
+    """
+    for place, child in enumerate(element):
+        _open_rows(child)
+        row = child.tag.rpartition("}")[2] == "mrow" and not child.attrib
+        raised = element.tag.rpartition("}")[2] in ("msup", "msubsup")
+        if row and len(child) == 1 and not raised:
+            element[place] = child[0]
