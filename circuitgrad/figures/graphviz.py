@@ -6,39 +6,91 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from circuitgrad.errors import RenderError
+from circuitgrad.errors import LimitError, RenderError
 
 if TYPE_CHECKING:
     import pydot
 
-__all__ = ["laid_out", "run"]
+__all__ = ["MAX_SECONDS", "laid_out", "run"]
+
+#: Longest that a process of its own lays a graph out.
+MAX_SECONDS: Final = 20
+
+#: What that process does where there is no ``dot``.
+_CHILD: Final = """
+import sys
+sys.path[:] = sys.argv[2:]
+import pygraphviz
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode("utf-8"))
+sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
+"""
 
 
-def laid_out(graph: pydot.Dot) -> dict[str, Any]:
-    """Lay a graph out by ``dot``: what Graphviz's ``json0`` says of it."""
-    try:
-        found: dict[str, Any] = json.loads(run(graph, "json0"))
+def laid_out(graph: pydot.Dot, *, apart: bool = False) -> dict[str, Any]:
+    """Lay a graph out by ``dot``: what Graphviz's ``json0`` says of it.
+
+    ``apart`` is as for `run`.
+    """
+    text = run(graph, "json0", apart=apart)
+    with contextlib.suppress(ValueError):
+        found: dict[str, Any] = json.loads(text)
         if "bb" in found:
             return found
-    except ValueError:
-        pass
     raise RenderError("dot gave no layout")
 
 
-def run(graph: pydot.Dot, format: str) -> bytes:
-    """Lay out a graph by a ``dot`` on the PATH, else in process."""
-    if not shutil.which("dot"):
-        return _run_in_process(graph.to_string(), format)
+def run(graph: pydot.Dot, format: str, *, apart: bool = False) -> bytes:
+    """Lay out a graph by a ``dot`` on the PATH, else in process.
+
+    Parameters
+    ----------
+    graph : pydot.Dot
+    format : str
+    apart : bool
+        Whether it may take long: instead of in process, where nothing can interrupt it,
+        it is laid out in a process of its own.
+
+    Raises
+    ------
+    LimitError
+        If a process of its own takes more than `MAX_SECONDS`.
+    RenderError
+        If there is no Graphviz, or it fails.
+    """
+    dot = graph.to_string()
+    program = shutil.which("dot")
+    if program:
+        return _run_apart([program, f"-T{format}"], dot)
+    if apart and sys.executable:
+        # the modules that are found here are found there, and none in the directory
+        command = [sys.executable, "-P", "-c", _CHILD, format, *sys.path]
+        return _run_apart(command, dot)
+    return _run_in_process(dot, format)
+
+
+def _run_apart(command: list[str], dot: str) -> bytes:
+    """Run a process that reads a graph and writes its layout, for so long at most."""
     try:
-        found: Any = graph.create(prog="dot", format=format, encoding="utf-8")
-    except (OSError, AssertionError) as error:
+        done = subprocess.run(
+            command, input=dot.encode("utf-8"), capture_output=True, timeout=MAX_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise LimitError(
+            f"Graphviz found no places within {MAX_SECONDS} s (the limit): draw fewer "
+            "gates, with --near N or --of NAME"
+        ) from None
+    except OSError as error:
         raise RenderError(f"dot failed: {error}") from None
-    return bytes(found)
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace").strip().split("\n")
+        raise RenderError(f"dot failed: {words[-1] or done.returncode}")
+    return done.stdout
 
 
 def _run_in_process(dot: str, format: str) -> bytes:

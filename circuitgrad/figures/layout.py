@@ -24,6 +24,20 @@ FONT: Final = "DejaVu Sans, Helvetica, Arial, sans-serif"
 #: How far behind a wire's end, and beside it, an operand's number stands, in points.
 BACK, ASIDE = 9.0, 6.0
 
+#: Wires that cross more levels than this, together, are straight, and laid out with
+#: less care: Graphviz takes 2 s for so many, and minutes for a few times as many.
+MAX_REACH: Final = 3_000
+#: Half a second's work: more is done in a process of its own.
+MAX_REACH_IN_PROCESS: Final = 1_000
+
+#: How: network simplex and the minimising of crossings stop early.
+_COARSE: Final = {
+    "splines": "line",
+    "nslimit": "0.5",
+    "nslimit1": "1",
+    "mclimit": "0.1",
+}
+
 _SHAPES: Final = {"ellipse": "ellipse", "box": "box", "plain": "plaintext"}
 #: Nothing, of a size: Graphviz knows no other label that no font has a say in.
 _ROOM: Final = (
@@ -43,7 +57,11 @@ def place(scene: Scene, rankdir: str = "BT") -> Scene:
     RenderError
         If there is no Graphviz, or it fails.
     """
-    found = laid_out(dot_graph(scene, rankdir=rankdir))
+    graph, reach = dot_graph(scene, rankdir=rankdir), _reach(scene)
+    if reach > MAX_REACH:
+        for name, value in _COARSE.items():
+            graph.set(name, value)
+    found = laid_out(graph, apart=reach > MAX_REACH_IN_PROCESS)
     nodes, wires = dict(scene.nodes), dict(scene.wires)
     for each in found.get("objects", ()):
         node = nodes.get(each["name"])
@@ -73,6 +91,24 @@ def _beside(curve: Curve, first: bool) -> Point:
     dx, dy = (tip[0] - before[0]) / long, (tip[1] - before[1]) / long
     side = ASIDE if first else -ASIDE
     return tip[0] - BACK * dx - side * dy, tip[1] - BACK * dy + side * dx
+
+
+def _reach(scene: Scene) -> int:
+    """Count the levels that all wires cross, which is what a layout takes time for."""
+    users: dict[str, list[str]] = {key: [] for key in scene.nodes}
+    waiting = dict.fromkeys(scene.nodes, 0)
+    for wire in scene.wires.values():
+        users[wire.tail].append(wire.head)
+        waiting[wire.head] += 1
+    level = dict.fromkeys(scene.nodes, 0)
+    ready = [key for key, wires in waiting.items() if not wires]
+    for key in ready:  # which grows
+        for user in users[key]:
+            level[user] = max(level[user], level[key] + 1)
+            waiting[user] -= 1
+            if not waiting[user]:
+                ready.append(user)
+    return sum(level[w.head] - level[w.tail] for w in scene.wires.values())
 
 
 def _points(text: str) -> Curve:
@@ -128,7 +164,8 @@ def dot_graph(scene: Scene, *, rankdir: str = "BT", sized: bool = True) -> pydot
                     "color": quoted(look.border),
                 }
         made = pydot.Node(node.key, **options)
-        (sources if node.role == "source" else graph).add_node(made)
+        below = node.role == "source" and not node.dashed  # what is cut off stands near
+        (sources if below else graph).add_node(made)
     graph.add_subgraph(sources)
     for wire in scene.wires.values():
         options = {"wire": wire.key, "dir": "none"} if sized else {}
