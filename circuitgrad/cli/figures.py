@@ -14,6 +14,7 @@ from circuitgrad.cli.options import (
     passes_of,
     point_of,
     read_circuit,
+    say_notes,
 )
 
 __all__ = ["draw", "show", "steps"]
@@ -38,7 +39,7 @@ _FIGURE_OPTIONS = [
     click.option(
         "--at", metavar="X=VALUE,...", help="Show each gate's value at a point."
     ),
-    click.option("--of", metavar="NAME", help="The output, where there are several."),
+    click.option("--of", metavar="NAME", help="One output, and what it depends on."),
 ]
 
 
@@ -75,6 +76,12 @@ def figure_options(command: Command) -> Command:
 @click.option(
     "--cut", metavar="NAME", help="Draw (C - z): this gate an input, where it stands."
 )
+@click.option(
+    "--near",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Gates at most N wires from an output; what is below is cut off.",
+)
 @figure_options
 @click.option("--legend", is_flag=True, help="Say below what the colours are.")
 @click.option(
@@ -93,6 +100,7 @@ def draw(
     gradient: str | None,
     wrt: str | None,
     cut: str | None,
+    near: int | None,
     of: str | None,
     at: str | None,
     optimize: str | None,
@@ -113,30 +121,38 @@ def draw(
     ]
     if len(chosen) > 1:
         raise click.UsageError(f"{' and '.join(chosen)} exclude each other")
-    if not (mirror or gradient) and (of or optimize or passes):
-        raise click.UsageError("--of, -O and -p go with --mirror or --gradient")
+    if not (mirror or gradient) and (optimize or passes):
+        raise click.UsageError("-O and -p go with --mirror or --gradient")
+    if cut and of:
+        raise click.UsageError("--of goes without --cut")
+    if near and (mirror or cut or overlay):
+        raise click.UsageError("--near goes without --mirror, --cut and --overlay")
     if wrt and not gradient:
         raise click.UsageError("--wrt goes with --gradient")
     pipeline = passes_of(optimize or (None if passes else "none"), passes)
     point = None if at is None else point_of(at.split(","))
     circuit = read_circuit(file, expression, from_format)
     from circuitgrad.figures import draw as draw_circuit
+    from circuitgrad.simplify.rewrites import recording
 
-    draw_circuit(
-        circuit,
-        output,
-        format=to_format,
-        at=point,
-        mirror=mirror,
-        of=of,
-        pipeline=pipeline,
-        gradient=gradient,
-        wrt=wrt.split(",") if wrt else None,
-        cut=cut,
-        legend=legend,
-        theme=theme,
-        overlay=overlay,
-    )
+    with recording() as journal:
+        draw_circuit(
+            circuit,
+            output,
+            format=to_format,
+            at=point,
+            mirror=mirror,
+            of=of,
+            near=near,
+            pipeline=pipeline,
+            gradient=gradient,
+            wrt=wrt.split(",") if wrt else None,
+            cut=cut,
+            legend=legend,
+            theme=theme,
+            overlay=overlay,
+        )
+    say_notes(journal.notes)
 
 
 @click.command()

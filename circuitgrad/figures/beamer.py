@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from circuitgrad.figures.drawing import scene_of
+from circuitgrad.figures.drawing import check_size, scene_of
+from circuitgrad.figures.extract import one_output
 from circuitgrad.figures.formulas import gate_formula
 from circuitgrad.figures.labels import Names
 from circuitgrad.figures.palette import MARK, Theme
@@ -75,6 +76,9 @@ def revealing(
         )
     if gradient is not None:
         circuit = jacobian(circuit, of=of, wrt=wrt, mode=gradient, pipeline=pipeline)
+    else:
+        circuit = one_output(circuit, of)
+    check_size(circuit)
     scene = scene_of(circuit, at=at)
     names, labels = Names(circuit), circuit.labels
     new: dict[str, list[str]] = {key: [key] for key in scene.nodes if key[0] == "n"}

@@ -21,10 +21,6 @@ __all__ = ["FIGURE_FORMATS", "Figure", "draw", "mimebundle", "scene_of"]
 #: The formats of figures, by the ending of a file.
 FIGURE_FORMATS: Final = {"svg": "svg", "pdf": "pdf", "png": "png", "tex": "tikz"}
 
-#: More gates than this are not laid out: Graphviz takes minutes and nobody reads it.
-MAX_GATES: Final = 500
-#: Nor more wires and inputs than this.
-MAX_WIRES: Final = 2_000
 #: Circuits of more vertices than this are text, not a picture, in a notebook.
 MAX_NOTEBOOK_VERTICES: Final = 200
 
@@ -62,6 +58,7 @@ def draw(
     at: Mapping[str, Any] | None = None,
     mirror: bool = False,
     of: str | None = None,
+    near: int | None = None,
     pipeline: str = "none",
     gradient: str | None = None,
     wrt: Sequence[str] | str | None = None,
@@ -75,7 +72,8 @@ def draw(
     Parameters
     ----------
     circuit : Circuit
-        At most 500 gates.
+        Above 500 gates, or 2,000 wires and inputs, the figure is a profile: how many
+        gates each level has.
     path : str, optional
         The file to write, whole or not at all.
     format : {"svg", "pdf", "png", "tikz"}, optional
@@ -86,8 +84,10 @@ def draw(
         Whether the circuit's gradient stands beside it, each derivative opposite of its
         gate.
     of : str, optional
-        With ``mirror`` or ``gradient``: the output to differentiate, where there are
-        several.
+        One output: the gates that it depends on alone; with ``mirror`` or
+        ``gradient``, the output to differentiate.
+    near : int, optional
+        Draw gates at most so many wires from an output, and cut off what is below.
     pipeline : str
         With those: the level or the passes that follow differentiation; by default
         none, as the notes draw it.
@@ -114,12 +114,12 @@ def draw(
     ------
     CircuitError
         If an input has no value in ``at``, or a value no input; if the circuit has
-        several outputs to mirror; if the format or the theme is unknown; if what is
-        drawn has no overlay.
+        several outputs to mirror; if an output, the format or the theme is unknown;
+        if what is drawn has no overlay.
     EvaluationError
         If a gate has no value there.
     LimitError
-        If the circuit has more than 500 gates.
+        If a mirror would have more than 500 gates, or Graphviz takes too long.
     RenderError
         If Graphviz fails.
     """
@@ -141,12 +141,14 @@ def draw(
             raise CircuitError(f"an overlay is a tikz figure (.tex), not {chosen}")
         if cut is not None:
             raise CircuitError("an overlay reveals a circuit: leave out the cut")
+        if near is not None:
+            raise CircuitError("an overlay reveals a whole circuit: leave out near")
         from circuitgrad.figures.beamer import revealing
 
         steps = revealing(circuit, **options)
         scene = steps.scene
     else:
-        scene = scene_of(circuit, cut=cut, **options)
+        scene = scene_of(circuit, near=near, cut=cut, **options)
     if legend:
         from circuitgrad.figures.legend import with_legend
 
@@ -163,6 +165,7 @@ def scene_of(
     at: Mapping[str, Any] | None = None,
     mirror: bool = False,
     of: str | None = None,
+    near: int | None = None,
     pipeline: str = "none",
     gradient: str | None = None,
     wrt: Sequence[str] | str | None = None,
@@ -170,36 +173,80 @@ def scene_of(
 ) -> Scene:
     """Place a circuit; options and errors as for `draw`."""
     from circuitgrad.evaluation.evaluate import values_at
+    from circuitgrad.figures import extract
     from circuitgrad.figures.elements import elements
     from circuitgrad.figures.layout import place
+    from circuitgrad.simplify.rewrites import note
 
     if mirror:
+        if near is not None:
+            raise CircuitError("a mirror shows a whole circuit: near goes without it")
         from circuitgrad.figures.mirror import Mirror
 
         return Mirror(circuit, of=of, pipeline=pipeline, at=at).scene
     if gradient is not None:
         circuit = jacobian(circuit, of=of, wrt=wrt, mode=gradient, pipeline=pipeline)
-    check_size(circuit)
+        of = None
     if cut is not None:
+        if near is not None:
+            raise CircuitError("(C - z) is drawn whole: near goes without the cut")
+        check_size(circuit)
         from circuitgrad.figures.surgery import cut_scene
 
         return cut_scene(circuit, cut, at)
-    return place(elements(circuit, None if at is None else values_at(circuit, at)))
+    chosen = extract.one_output(circuit, of)
+    if of is None and near is None and extract.fits(circuit, circuit.columns.inputs):
+        return place(elements(circuit, None if at is None else values_at(circuit, at)))
+    part = None
+    if of is not None or near is not None:
+        part = extract.part(chosen, near)
+    if part is None:
+        if at is not None:
+            note("a profile shows no values")
+        return _profile(chosen, of, near)
+    values = None
+    if at is not None:
+        every = values_at(chosen, at)
+        values = [every[vertex] for vertex in part.vertices]
+    placed = place(part.marked(elements(part.circuit, values)))
+    return part.captioned(placed, near)
+
+
+def _profile(circuit: Circuit, of: str | None, near: int | None) -> Scene:
+    """Chart a circuit that is too large to be laid out, and note why."""
+    from circuitgrad.figures.extract import MAX_GATES, MAX_WIRES, nearest
+    from circuitgrad.figures.profile import profile
+    from circuitgrad.simplify.rewrites import note
+
+    hints = []
+    if of is None and len(circuit.outputs) > 1:
+        hints.append("--of NAME draws what one output depends on")
+    if close := nearest(circuit):
+        hints.append(f"--near {close} the gates next to the outputs")
+    asked = "" if near is None else f" at most {near} wires from an output"
+    also = f"; {', '.join(hints)}" if hints else ""
+    note(
+        f"drawn as a profile, a chart of gates by level: more than {MAX_GATES} gates, "
+        f"or {MAX_WIRES:,} wires and inputs{asked}{also}"
+    )
+    return profile(circuit)
 
 
 def check_size(circuit: Circuit) -> None:
-    """Refuse what is too large to be laid out.
+    """Refuse what is too large to be laid out, where nothing else is drawn instead.
 
     Raises
     ------
     LimitError
-        If it has more than `MAX_GATES` gates, or than `MAX_WIRES` wires and inputs.
+        If it has more than 500 gates, or than 2,000 wires and inputs.
     """
-    stats = circuit.stats()
-    if stats.size > MAX_GATES or stats.wires + stats.inputs > MAX_WIRES:
+    from circuitgrad.figures.extract import MAX_GATES, MAX_WIRES, fits
+
+    if not fits(circuit, circuit.columns.inputs):
         raise LimitError(
-            f"{stats.size} gates, {stats.wires} wires, {stats.inputs} inputs: a figure "
-            f"has at most {MAX_GATES} gates, {MAX_WIRES} wires and inputs (the limit)"
+            f"{circuit.size:,} gates: a figure has at most {MAX_GATES} gates, "
+            f"{MAX_WIRES:,} wires and inputs (the limit); draw the gradient circuit "
+            "itself: what is too large is drawn as a profile"
         )
 
 

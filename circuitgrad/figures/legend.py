@@ -14,11 +14,16 @@ GAP, LINE = 22.0, 18.0
 
 
 def with_legend(scene: Scene) -> Scene:
-    """Add a line for each role in the figure, and one for dashed nodes."""
+    """Add a line for each role in the figure, and one for dashed nodes.
+
+    A scene that has a legend stays as it is.
+    """
+    if "l0" in scene.nodes:
+        return scene
     nodes = scene.nodes.values()
     there = {node.role: node.shape for node in nodes}
     entries = [(role, words, False) for role, words in ROLES.items() if role in there]
-    if any(node.dashed for node in nodes):
+    if any(node.dashed and node.role != "source" for node in nodes):
         entries.append(("adjoint", "equal to what its wire comes from", True))
     left, y = scene.box[0], scene.box[1] - GAP
     added: dict[str, Node] = {}

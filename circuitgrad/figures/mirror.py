@@ -18,6 +18,7 @@ from circuitgrad.errors import CircuitError
 from circuitgrad.evaluation.evaluate import values_at
 from circuitgrad.figures.drawing import check_size
 from circuitgrad.figures.elements import elements, fitted, role_of, vertex_lines
+from circuitgrad.figures.extract import one_output
 from circuitgrad.figures.labels import WEIGHT, Names, gate_line, number_line, value_line
 from circuitgrad.figures.layout import place
 from circuitgrad.figures.scene import Curve, Label, Node, Place, Point, Scene, Wire
@@ -79,6 +80,7 @@ class Mirror:
         at: Mapping[str, Any] | None = None,
     ) -> None:
         self.source = alone(circuit, of)
+        check_size(self.source)  # a larger one has a larger gradient
         emitted = gradient(self.source, all=True, value=True, pipeline=pipeline)
         check_size(emitted)
         self.emitted = emitted
@@ -342,12 +344,7 @@ def alone(circuit: Circuit, of: str | None) -> Circuit:
             names = ", ".join(circuit.output_names)
             raise CircuitError(f"several outputs, {names}: say which with --of")
         (of,) = circuit.output_names
-    vertex = dict(circuit.outputs).get(of)
-    if vertex is None:
-        raise CircuitError(
-            f"no output {of!r}; there are: {', '.join(circuit.output_names)}"
-        )
-    cone = run(circuit.with_outputs([(of, vertex)]), "dce")
+    cone = run(one_output(circuit, of), "dce")
     return Circuit(cone.columns, cone.names, cone.outputs, cone.name)
 
 

@@ -101,6 +101,8 @@ class _Page:
         elif node.shape == "box":
             size = at.width, at.height
             self.canvas.roundRect(left, bottom, *size, 5, stroke=1, fill=1)
+        elif node.shape == "bar":
+            self.canvas.rect(left, bottom, at.width, at.height, stroke=1, fill=1)
         self.canvas.setDash([])
         self.canvas.setLineCap(0)
         self._lines(node.lines, at.x, at.y)

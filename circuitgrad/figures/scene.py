@@ -66,8 +66,9 @@ class Node:
         What stands in it, one below the other.
     role : str
         What it is, by the names of `circuitgrad.figures.palette.ROLES`.
-    shape : {"ellipse", "box", "plain"}
-        Gates, sources, and names of outputs, which have no outline.
+    shape : {"ellipse", "box", "plain", "bar"}
+        Gates, sources, names of outputs, which have no outline, and bars of a chart,
+        whose corners are square.
     place : Place
     title : str
         What is said of it where a reader points at it.

@@ -160,6 +160,7 @@ def steps_of(
             raise CircuitError("backpropagation finds all derivatives: leave out wrt")
         return _reverse(Mirror(circuit, of=of, pipeline=pipeline, at=at))
     source = alone(circuit, of)
+    check_size(source)
     emitted = jacobian(source, wrt=wrt, mode=mode, value=True, pipeline=pipeline)
     check_size(emitted)
     inputs = [wrt] if isinstance(wrt, str) else wrt

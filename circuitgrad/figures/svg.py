@@ -126,9 +126,11 @@ class _Writer:
         if node.shape == "ellipse":
             rx, ry = _n(at.width / 2), _n(at.height / 2)
             yield f'<ellipse cx="{_n(x)}" cy="{_n(y)}" rx="{rx}" ry="{ry}" {paint}/>'
-        elif node.shape == "box":
+        elif node.shape in ("box", "bar"):
             corner = _n(x - at.width / 2), _n(y - at.height / 2)
-            size = f'width="{_n(at.width)}" height="{_n(at.height)}" rx="5"'
+            size = f'width="{_n(at.width)}" height="{_n(at.height)}"'
+            if node.shape == "box":
+                size += ' rx="5"'
             yield f'<rect x="{corner[0]}" y="{corner[1]}" {size} {paint}/>'
         yield from self._lines(node.lines, x, y)
         yield "</g>"

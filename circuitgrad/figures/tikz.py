@@ -153,6 +153,7 @@ def _styles(theme: Theme, looks: dict[str, Look]) -> Iterator[str]:
         "\\def\\cgheight{\\dimexpr#2bp*22/25\\relax}}"
     )
     yield "box/.code={\\pgfkeysalso{rectangle, rounded corners=5bp}\\def\\cgbound{2}}"
+    yield "bar/.code={\\pgfkeysalso{rectangle}\\def\\cgbound{2}}"
     yield "stroke/.code={\\def\\cgstroke{#1}\\pgfkeysalso{line width=#1}}"
     yield "equal/.style={dash pattern=on 4bp off 3bp}"
     for style in ("wire", "output", "crossing"):

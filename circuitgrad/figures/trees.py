@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from circuitgrad import exact
 from circuitgrad.errors import LimitError
-from circuitgrad.figures.drawing import MAX_GATES as MAX_DRAWN
+from circuitgrad.figures.extract import MAX_GATES as MAX_DRAWN
 from circuitgrad.figures.labels import (
     drawn_names,
     gate_label,
