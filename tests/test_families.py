@@ -1,4 +1,4 @@
-"""Circuits of the literature: counts as published, values against other computations."""
+"""Circuits of the literature: counts as published, values as others compute them."""
 
 from __future__ import annotations
 
