@@ -46,6 +46,8 @@ class Mirror:
         The level or the passes that follow backpropagation.
     at : mapping, optional
         Values of the inputs by name: gates show theirs.
+    room : float, optional
+        Instead, a value that stands in every gate, so that others have room there.
 
     Attributes
     ----------
@@ -78,6 +80,7 @@ class Mirror:
         of: str | None = None,
         pipeline: str = "none",
         at: Mapping[str, Any] | None = None,
+        room: float | None = None,
     ) -> None:
         self.source = alone(circuit, of)
         check_size(self.source)  # a larger one has a larger gradient
@@ -87,6 +90,9 @@ class Mirror:
         #: Values of the vertices of both, or None.
         self.own = None if at is None else values_at(self.source, at)
         self.values = None if at is None else values_at(emitted, at)
+        if room is not None:
+            self.own = [room] * len(self.source.columns)
+            self.values = [room] * len(emitted.columns)
         assert emitted.provenance is not None
         self.provenance = emitted.provenance
         self.output = self.source.outputs[0][1]
@@ -141,7 +147,7 @@ class Mirror:
     def _derivative(self, z: int) -> tuple[Label, ...]:
         """Give the lines of the node opposite of z."""
         v = self.adjoint[z]
-        symbol = self._symbol(v) if self.isalone(z) else Label("=", "=")
+        symbol = self._symbol(v) if self.is_alone(z) else Label("=", "=")
         return (symbol, self.derivative_name(z), *self._value(v))
 
     def derivative_name(self, z: int) -> Label:
@@ -149,7 +155,7 @@ class Mirror:
         of = next(name for name, at in self.source.outputs if at == self.output)
         return self.names.derivative(of, self.source.labels[z])
 
-    def isalone(self, z: int) -> bool:
+    def is_alone(self, z: int) -> bool:
         """Tell whether the derivative by z has a gate of its own, or is a number."""
         v = self.adjoint[z]
         return bool(self.constant[v]) or self.opposite.get(v) == z
@@ -175,7 +181,7 @@ class Mirror:
                 height = max(one.place.height, other.place.height)
                 nodes[node.key] = replace(own, place=Place(0, 0, width, height))
         for v in self.between:
-            gate, slot = self._wire(v)
+            gate, slot = self.wire_of(v)
             if gate < 0:
                 continue
             at = self.source.columns.wires_of(gate)[slot]
@@ -195,8 +201,11 @@ class Mirror:
             lines = (lines[0], *own)
         return lines if value is None else (*lines, value_line(value))
 
-    def _wire(self, vertex: int) -> tuple[int, int]:
-        """Give the gate and the slot that a gate of the chain rule belongs to."""
+    def wire_of(self, vertex: int) -> tuple[int, int]:
+        """Give the gate and the slot that a gate of the chain rule belongs to.
+
+        The gate is -1 where there is none.
+        """
         gate = int(self.provenance.vertex[vertex])
         slot = int(self.provenance.slot[vertex])
         return (gate, max(slot, 0)) if self._is_gate(gate) else (-1, 0)
@@ -222,7 +231,7 @@ class Mirror:
             node = self.layout.nodes.get(f"n{z}")
             if node is not None:
                 name = self.derivative_name(z).text
-                dashed = not self.isalone(z)
+                dashed = not self.is_alone(z)
                 self.nodes[f"m{z}"] = Node(
                     f"m{z}",
                     self._derivative(z),
@@ -247,13 +256,13 @@ class Mirror:
         for z, v in self.adjoint.items():
             if f"m{z}" not in self.nodes or self.constant[v]:
                 continue
-            if self.isalone(z):
+            if self.is_alone(z):
                 self._wires_into(v, f"m{z}", self._users(z))
             else:
                 tail = self._standing(v, self._users(z))
                 self._connect(f"a{z}", tail, f"m{z}", None)
         for v in self.between:
-            gate, _ = self._wire(v)
+            gate, _ = self.wire_of(v)
             self._wires_into(v, f"b{v}", [gate] if gate >= 0 else [])
 
     def _users(self, z: int) -> list[int]:

@@ -24,7 +24,7 @@ from circuitgrad.provenance import COPY, TANGENT
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
 
-__all__ = ["Rule", "Step", "Steps", "steps_of"]
+__all__ = ["Rule", "Step", "Steps", "forward_steps", "reverse_steps", "steps_of"]
 
 _ZERO: Final = Label("0", "0")
 _ONE: Final = Label("1", "1")
@@ -158,19 +158,25 @@ def steps_of(
     if mode not in ("forward", "fp"):
         if wrt is not None:
             raise CircuitError("backpropagation finds all derivatives: leave out wrt")
-        return _reverse(Mirror(circuit, of=of, pipeline=pipeline, at=at))
+        return reverse_steps(Mirror(circuit, of=of, pipeline=pipeline, at=at))
     source = alone(circuit, of)
     check_size(source)
     emitted = jacobian(source, wrt=wrt, mode=mode, value=True, pipeline=pipeline)
     check_size(emitted)
     inputs = [wrt] if isinstance(wrt, str) else wrt
-    return _forward(source, emitted, source.inputs if inputs is None else inputs, at)
+    return forward_steps(
+        source,
+        emitted,
+        source.inputs if inputs is None else inputs,
+        None if at is None else values_at(emitted, at),
+    )
 
 
 # ---------------------------------------------------------------------- reverse mode
 
 
-def _reverse(mirror: Mirror) -> Steps:
+def reverse_steps(mirror: Mirror) -> Steps:
+    """Take backpropagation apart, as its mirror places it."""
     source, scene, names = mirror.source, mirror.scene, mirror.names
     visits = sorted((z for z in mirror.adjoint if f"m{z}" in scene.nodes), reverse=True)
     step = {key: 0 for key in scene.nodes if key[0] in "no"}
@@ -199,10 +205,15 @@ def _chain_rule_6(mirror: Mirror, z: int) -> Rule:
 # ---------------------------------------------------------------------- forward mode
 
 
-def _forward(
-    circuit: Circuit, emitted: Circuit, wrt: Iterable[str], at: Mapping[str, Any] | None
+def forward_steps(
+    circuit: Circuit,
+    emitted: Circuit,
+    wrt: Iterable[str],
+    values: Sequence[Any] | None = None,
+    names: Names | None = None,
 ) -> Steps:
-    columns, names, labels = circuit.columns, Names(circuit), circuit.labels
+    """Take apart what forward propagation emitted; ``names`` are those of formulas."""
+    columns, names, labels = circuit.columns, names or Names(circuit), circuit.labels
     inputs = [circuit.vertex(name) for name in wrt]
     gates = np.arange(columns.sources, len(columns))
     varies = columns.depends_on(np.array(inputs, dtype=np.int64))
@@ -219,7 +230,7 @@ def _forward(
             step[f"n{v}"] = 0
         elif role == TANGENT:
             step[f"n{v}"] = visit[g]
-    scene = place(elements(emitted, None if at is None else values_at(emitted, at)))
+    scene = place(elements(emitted, values))
     step = {key: number for key, number in step.items() if key in scene.nodes}
     start, *made = _revealed(scene, step, len(visits))
     steps = [

@@ -10,7 +10,7 @@ from circuitgrad.figures.palette import MARK, Theme
 from circuitgrad.figures.scene import Curve, Label, Node, Point, Scene, Wire
 from circuitgrad.figures.typeset import LEADING, Formula, typeset
 
-__all__ = ["MARGIN", "write_svg"]
+__all__ = ["MARGIN", "visible", "write_svg"]
 
 #: Around a figure, in points.
 MARGIN: Final = 8.0
@@ -89,7 +89,7 @@ class _Writer:
         lines = [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
             f'viewBox="0 0 {_n(width)} {_n(height)}" role="img">',
-            f"<title>{escape(_visible(self.scene.title or 'circuit'))}</title>",
+            f"<title>{escape(visible(self.scene.title or 'circuit'))}</title>",
             *([f"<style>{styles}</style>"] if styles else []),
             *(["<defs>", *defined, "</defs>"] if defined else []),
             f'<rect class="background" width="100%" height="100%" '
@@ -116,7 +116,7 @@ class _Writer:
         x, y = self._at((at.x, at.y))
         yield self._group(node.key, f"node {node.role}")
         if node.title:
-            yield f"<title>{escape(_visible(node.title))}</title>"
+            yield f"<title>{escape(visible(node.title))}</title>"
         paint = f'fill="{look.fill}" stroke="{look.border}"'
         paint += f' stroke-width="{_n(look.stroke + MARK * node.marked)}"'
         if look.dots:
@@ -149,7 +149,7 @@ class _Writer:
             yield (
                 f'<text x="{_n(x)}" y="{_n(y + 0.35 * formula.size)}" fill="{ink}" '
                 f'font-family="{FONTS}" font-size="{_n(formula.size)}" '
-                f'text-anchor="middle">{escape(_visible(formula.text))}</text>'
+                f'text-anchor="middle">{escape(visible(formula.text))}</text>'
             )
             return
         if not formula.glyphs and not formula.rules:
@@ -205,7 +205,7 @@ def _n(x: float) -> str:
     return "0" if text in ("-0", "") else text
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Replace what XML cannot carry, and marks that turn the text around them."""
     return "".join(
         "\ufffd"
