@@ -19,7 +19,7 @@ import click
 
 from circuitgrad.cli.evaluate import evaluate
 from circuitgrad.cli.families import family
-from circuitgrad.cli.figures import draw, show, steps
+from circuitgrad.cli.figures import draw, page, show, steps
 from circuitgrad.cli.inspect import check, diff, stats
 from circuitgrad.cli.lists import passes, rules
 from circuitgrad.cli.options import drop, limit_option, say, words
@@ -190,6 +190,7 @@ for _command in (
     draw,
     show,
     steps,
+    page,
     family,
     convert,
     diff,

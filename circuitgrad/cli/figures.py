@@ -1,4 +1,4 @@
-"""Commands that draw: draw, steps, show."""
+"""Commands that draw: draw, steps, page, show."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from circuitgrad.cli.options import (
     say_notes,
 )
 
-__all__ = ["draw", "show", "steps"]
+__all__ = ["draw", "page", "show", "steps"]
 
 MODES = ["reverse", "bp", "forward", "fp"]
 
@@ -227,3 +227,40 @@ def show(
         click.echo(text)
     except UnicodeEncodeError:  # a locale without these characters: as files are
         click.echo(text.encode())
+
+
+@click.command()
+@input_options
+@click.option(
+    "-o", "--output", default="-", metavar="FILE", help="An .html file; - is output."
+)
+@click.option("--of", metavar="NAME", help="The output, where there are several.")
+@click.option("--at", metavar="X=VALUE,...", help="Values that the page starts with.")
+@click.option(
+    "-O",
+    "optimize",
+    metavar="LEVEL",
+    help="none (as the notes draw it, the default), tidy, size, depth.",
+)
+@click.option("-p", "--passes", metavar="PIPELINE", help="Instead of -O.")
+def page(
+    file: str | None,
+    expression: str | None,
+    from_format: str | None,
+    output: str,
+    of: str | None,
+    at: str | None,
+    optimize: str | None,
+    passes: str | None,
+) -> None:
+    """Write a page: a circuit and its gradient, to step through and compute with.
+
+    One file of HTML, which needs no network: point at a gate, step with the arrow
+    keys, type values for the inputs.
+    """
+    point = None if at is None else point_of(at.split(","))
+    pipeline = passes_of(optimize or (None if passes else "none"), passes)
+    circuit = read_circuit(file, expression, from_format)
+    from circuitgrad.figures.page import page as write_page
+
+    write_page(circuit, output, of=of, at=point, pipeline=pipeline)
