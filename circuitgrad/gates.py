@@ -135,10 +135,17 @@ def _first_extreme(sign: int) -> Callable[..., list[Any]]:
     def partials(g: Any, y: Any, *u: Any) -> list[Any]:
         if len(u) == 1:
             return [1]
-        # later[i] = 1 while none of u_0 ... u_i equals y: the choice falls after i.
-        later = [g.step(y - u[0] if sign > 0 else u[0] - y)]
-        for v in u[1:-1]:
-            later.append(later[-1] * g.step(y - v if sign > 0 else v - y))
+        # later[i] = 1 where the choice falls after i: the best of what comes after u_i
+        # beats the best up to there.  Never u_i against y, which is 0 where u_i is it.
+        best = g.max if sign > 0 else g.min
+        before, after = [u[0]], [u[-1]]
+        for first, last in zip(u[1:-1], reversed(u[1:-1]), strict=True):
+            before.append(best(before[-1], first))
+            after.append(best(last, after[-1]))
+        later = [
+            g.step(b - a if sign > 0 else a - b)
+            for a, b in zip(before, reversed(after), strict=True)
+        ]
         between = [a - b for a, b in pairwise(later)]
         return [1 - later[0], *between, later[-1]]
 
