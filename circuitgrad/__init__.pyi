@@ -15,7 +15,7 @@ from .evaluation.compiled import Compiled, compile  # noqa: A004
 from .evaluation.evaluate import evaluate
 from .exact import PI
 from .figures import Figure, Frames, draw, steps, tree
-from .figures.page import page
+from .figures.webpage import page
 from .formats.formats import read, write
 from .formats.sympy import from_sympy
 from .formats.text import parse, parse_expression

@@ -16,8 +16,8 @@ from conftest import EXAMPLES, example
 from test_names_hostile import named, short
 
 import circuitgrad as cg
-from circuitgrad.figures.page.html import WORDS
 from circuitgrad.figures.palette import ROLES, THEMES
+from circuitgrad.figures.webpage.html import WORDS
 from circuitgrad.gates import GATES
 
 NAMES = (
@@ -139,7 +139,9 @@ ELEMENTS = [tag for tag, _ in Tags(cg.page(example("worked_example"))).seen]
 
 def test_the_page_computes_every_gate_type():
     """That it does so rightly is for tests/browser to see."""
-    script = files("circuitgrad.figures.page").joinpath("gates.js").read_text("utf-8")
+    script = (
+        files("circuitgrad.figures.webpage").joinpath("gates.js").read_text("utf-8")
+    )
     table = script.partition("const GATES = {")[2].partition("\n};")[0]
     known = {
         gate.name for gate in GATES if not gate.value.__module__.startswith("test")

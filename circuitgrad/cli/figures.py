@@ -261,6 +261,6 @@ def page(
     point = None if at is None else point_of(at.split(","))
     pipeline = passes_of(optimize or (None if passes else "none"), passes)
     circuit = read_circuit(file, expression, from_format)
-    from circuitgrad.figures.page import page as write_page
+    from circuitgrad.figures.webpage import page as write_page
 
     write_page(circuit, output, of=of, at=point, pipeline=pipeline)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from circuitgrad.builder import Builder
 from circuitgrad.vectors import Vector
 
-__all__ = ["matrix", "vector"]
+__all__ = ["matrix", "names_of", "vector"]
+
+
+def names_of(name: str, n: int) -> list[str]:
+    """Give ``x1`` to ``xn``."""
+    return [f"{name}{i}" for i in range(1, n + 1)]
 
 
 def vector(builder: Builder, name: str, n: int) -> Vector:
     """Make the inputs ``x1`` to ``xn``."""
-    return Vector.inputs(builder, [f"{name}{i}" for i in range(1, n + 1)])
+    return Vector.inputs(builder, names_of(name, n))
 
 
 def matrix(builder: Builder, name: str, rows: int, columns: int) -> Vector:

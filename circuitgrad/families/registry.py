@@ -36,16 +36,21 @@ class Parameter:
         The words that it may be; none says that it is a whole number.
     many : bool
         Whether it is a list of whole numbers.
+    free : bool
+        Whether it may be something else than a word, which the family looks at.
     """
 
     help: str
     least: int = 1
     choices: tuple[str, ...] = ()
     many: bool = False
+    free: bool = False
 
     def checked(self, name: str, value: Any) -> Any:
         """Give a value, or say what would be one."""
         if self.choices:
+            if self.free and not isinstance(value, str):
+                return value
             if value not in self.choices:
                 known = ", ".join(self.choices)
                 raise CircuitError(f"no {name} {value!r}; there are: {known}")
@@ -65,10 +70,28 @@ class Parameter:
         return found
 
 
+_ACTIVATIONS: Final = (
+    "sigmoid",
+    "tanh",
+    "relu",
+    "leaky-relu",
+    "softplus",
+    "identity",
+)
+
 #: What families are functions of, by name.
 PARAMETERS: Final = {
     "n": Parameter("size: variables, degree, rows of a matrix"),
     "k": Parameter("degree of a symmetric polynomial or a power"),
+    "layers": Parameter("sizes of layers, the inputs first: 2,3,1", many=True),
+    "activation": Parameter("of neurons", choices=_ACTIVATIONS),
+    "output": Parameter("activation of the last layer", choices=_ACTIVATIONS),
+    "loss": Parameter("of a network", choices=("square", "cross-entropy")),
+    "data": Parameter(
+        "what a network is trained on",
+        choices=("students", "xor", "spirals"),
+        free=True,
+    ),
 }
 
 

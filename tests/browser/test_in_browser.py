@@ -20,8 +20,8 @@ from conftest import example
 import circuitgrad as cg
 from circuitgrad.evaluation.arithmetic import Floats
 from circuitgrad.evaluation.evaluate import vertex_values
-from circuitgrad.figures.page.view import program
 from circuitgrad.figures.steps import steps_of
+from circuitgrad.figures.webpage.view import program
 from circuitgrad.gates import GATES
 
 PROGRAM = browser()
@@ -104,7 +104,9 @@ def test_every_gate_computes_what_it_should(chrome, gate):
     """At points of its domain, where it has kinks, and where it has no value."""
     exponents = [Fraction(n, d) for n, d in ((0, 1), (2, 1), (3, 1), (-2, 1), (1, 2))]
     parameters = exponents if gate.name == "power" else [Fraction(1, 2)]
-    script = files("circuitgrad.figures.page").joinpath("gates.js").read_text("utf-8")
+    script = (
+        files("circuitgrad.figures.webpage").joinpath("gates.js").read_text("utf-8")
+    )
     chosen = random.Random(gate.name)
     special = [0.0, 1.0, -1.0, 0.5, -0.5, 3.0, -7.5, 40.0, -800.0, 1e-9, 1e9]
     for arity in [gate.arity] if gate.arity else [1, 2, 3]:
@@ -199,7 +201,7 @@ def test_where_a_gate_has_no_value_it_says_so(show):
 
 
 def test_a_gate_of_the_user_has_no_values(show, monkeypatch):
-    import circuitgrad.figures.page.view as view
+    import circuitgrad.figures.webpage.view as view
 
     def foreign(circuit):
         return [

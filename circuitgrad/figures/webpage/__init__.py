@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from circuitgrad.figures.page.html import page
+from circuitgrad.figures.webpage.html import page
 
 __all__ = ["page"]

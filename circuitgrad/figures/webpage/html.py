@@ -24,10 +24,10 @@ from circuitgrad.evaluation.evaluate import evaluate
 from circuitgrad.figures.extract import fits
 from circuitgrad.figures.labels import Names
 from circuitgrad.figures.mirror import Mirror
-from circuitgrad.figures.page.lines import Lines
-from circuitgrad.figures.page.view import ROOM, ForwardView, ReverseView, View
 from circuitgrad.figures.palette import ROLES, THEMES
 from circuitgrad.figures.svg import visible
+from circuitgrad.figures.webpage.lines import Lines
+from circuitgrad.figures.webpage.view import ROOM, ForwardView, ReverseView, View
 from circuitgrad.formats.files import write_whole
 from circuitgrad.gradients import jacobian
 

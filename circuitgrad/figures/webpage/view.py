@@ -10,10 +10,10 @@ from circuitgrad import exact
 from circuitgrad.figures.formulas import gate_formula, partial_formula
 from circuitgrad.figures.labels import VALUE, number_label, value_line
 from circuitgrad.figures.mirror import Mirror
-from circuitgrad.figures.page.lines import Lines, Marked
 from circuitgrad.figures.scene import Label, Node, Scene, Wire
 from circuitgrad.figures.steps import Steps, forward_steps, reverse_steps
 from circuitgrad.figures.svg import visible
+from circuitgrad.figures.webpage.lines import Lines, Marked
 from circuitgrad.gates import CONSTANT, INPUT
 from circuitgrad.metrics import theorem3_bound
 from circuitgrad.provenance import COPY, PARTIAL, PRODUCT, TANGENT
