@@ -66,6 +66,8 @@ def test_everything_comes_once_and_nothing_before_what_it_needs(
     when = {key: number for number, part in enumerate(parts) for key in part}
     for wire in scene.wires.values():
         assert when[wire.key] == max(when[wire.tail], when[wire.head])
+        if wire.style == "output":
+            assert when[wire.head] == when[wire.tail]
         if mode == "reverse" and wire.head[0] in "mb":
             assert when[wire.tail] <= when[wire.head]
 

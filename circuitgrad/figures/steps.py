@@ -264,9 +264,9 @@ def _chain_rule_5(
 def _revealed(scene: Scene, step: dict[str, int], count: int) -> list[tuple[str, ...]]:
     """Give the keys that are new at each step, from those of the nodes that are known.
 
-    Another node comes when the first one does that it leads to; a wire with the later
-    of its ends.  Where a pass has given a derivative what another one computes, it
-    waits for that.
+    Another node comes when the first one does that it leads to, the name of an output
+    with its vertex; a wire with the later of its ends.  Where a pass has given a
+    derivative what another one computes, it waits for that.
     """
     graph = nx.DiGraph((wire.tail, wire.head) for wire in scene.wires.values())
     graph.add_nodes_from(scene.nodes)
@@ -274,7 +274,7 @@ def _revealed(scene: Scene, step: dict[str, int], count: int) -> list[tuple[str,
     for key in reversed(order):
         if key not in step:
             heads = (step[head] for head in graph.successors(key))
-            step[key] = min(heads, default=count)
+            step[key] = min(heads, default=0)
     for key in order:
         step[key] = max(step[key], *(step[tail] for tail in graph.predecessors(key)), 0)
     found: list[list[str]] = [[] for _ in range(count + 1)]
