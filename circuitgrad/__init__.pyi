@@ -1,6 +1,7 @@
 from .builder import Builder, Expr, functions, trace
 from .check import Report, Verdict, check_gradient
 from .circuit import Circuit
+from .descent import Descent, descend
 from .errors import (
     CircuitError,
     CircuitgradError,
@@ -45,6 +46,7 @@ __all__ = [
     "CircuitError",
     "CircuitgradError",
     "Compiled",
+    "Descent",
     "EvaluationError",
     "Expr",
     "Figure",
@@ -65,6 +67,7 @@ __all__ = [
     "compile",
     "cse",
     "dce",
+    "descend",
     "draw",
     "evaluate",
     "fold",

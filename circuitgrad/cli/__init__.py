@@ -17,6 +17,7 @@ from typing import NoReturn
 
 import click
 
+from circuitgrad.cli.descend import descend
 from circuitgrad.cli.evaluate import evaluate
 from circuitgrad.cli.families import family
 from circuitgrad.cli.figures import draw, page, show, steps
@@ -192,6 +193,7 @@ for _command in (
     steps,
     page,
     family,
+    descend,
     convert,
     diff,
     rules,

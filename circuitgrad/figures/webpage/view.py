@@ -49,9 +49,6 @@ class View:
         self.comes = dict.fromkeys(steps.start, 0)
         for number, step in enumerate(steps.steps, 1):
             self.comes |= dict.fromkeys(step.keys, number)
-        for wire in self.scene.wires.values():
-            if wire.style == "output":  # it comes with its gate, as its arrow does
-                self.comes[wire.head] = self.comes[wire.key] = self.comes[wire.tail]
 
     def data(self) -> dict[str, Any]:
         """Give the view as data."""
