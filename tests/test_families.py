@@ -41,6 +41,8 @@ def test_every_family_refuses_nonsense(name):
             family(n=wrong)
     with pytest.raises((cg.LimitError, cg.CircuitError)):
         family(n=10**9)
+    with pytest.raises((cg.LimitError, cg.CircuitError)):
+        family(n=10**400)  # more gates than a float holds
 
 
 def test_families_at_a_shell(run):

@@ -145,8 +145,9 @@ class Family:
         }
         gates = self.gates(**given)
         if gates > MAX_GATES:
+            about = min(gates, 10**300)  # what a float holds
             raise LimitError(
-                f"{self.name} would have about {gates:.3g} gates; "
+                f"{self.name} would have about {about:.3g} gates; "
                 f"at most {MAX_GATES:,} are made (the limit)"
             )
         return self.make(**given)
