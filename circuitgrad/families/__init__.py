@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from circuitgrad.families.determinants import det_gauss
 from circuitgrad.families.networks import network, perceptron
+from circuitgrad.families.polynomials import (
+    horner,
+    paterson_stockmeyer,
+    polymul,
+    polymul_karatsuba,
+)
+from circuitgrad.families.products import product_chain, product_tree
 from circuitgrad.families.registry import FAMILIES, Family
 from circuitgrad.families.symmetric import (
     esym_benor,
@@ -23,7 +30,13 @@ __all__ = [
     "esym_naive",
     "esym_newton",
     "esym_square",
+    "horner",
     "network",
+    "paterson_stockmeyer",
     "perceptron",
+    "polymul",
+    "polymul_karatsuba",
     "power_sum",
+    "product_chain",
+    "product_tree",
 ]

@@ -82,7 +82,7 @@ _ACTIVATIONS: Final = (
 #: What families are functions of, by name.
 PARAMETERS: Final = {
     "n": Parameter("size: variables, degree, rows of a matrix"),
-    "k": Parameter("degree of a symmetric polynomial or a power"),
+    "k": Parameter("degree of a symmetric polynomial; a power; size of a block"),
     "layers": Parameter("sizes of layers, the inputs first: 2,3,1", many=True),
     "activation": Parameter("of neurons", choices=_ACTIVATIONS),
     "output": Parameter("activation of the last layer", choices=_ACTIVATIONS),

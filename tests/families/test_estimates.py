@@ -14,6 +14,12 @@ from circuitgrad.families.registry import MAX_GATES
 
 #: Sizes at which the families here are large enough to tell.
 SIZES = {
+    "horner": [(50,)],
+    "paterson-stockmeyer": [(50,), (50, 20)],
+    "polymul": [(20,)],
+    "polymul-karatsuba": [(32,), (33,)],
+    "product-chain": [(50,)],
+    "product-tree": [(50,)],
     "esym-naive": [(12, 3), (12, 9)],
     "esym-square": [(50,)],
     "esym-dp": [(30, 10)],
