@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from circuitgrad.families.determinants import det_gauss
 from circuitgrad.families.networks import network, perceptron
+from circuitgrad.families.permanents import perm_dp, perm_glynn, perm_naive, perm_ryser
 from circuitgrad.families.polynomials import (
     horner,
     paterson_stockmeyer,
@@ -34,6 +35,10 @@ __all__ = [
     "network",
     "paterson_stockmeyer",
     "perceptron",
+    "perm_dp",
+    "perm_glynn",
+    "perm_naive",
+    "perm_ryser",
     "polymul",
     "polymul_karatsuba",
     "power_sum",

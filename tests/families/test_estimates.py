@@ -14,6 +14,10 @@ from circuitgrad.families.registry import MAX_GATES
 
 #: Sizes at which the families here are large enough to tell.
 SIZES = {
+    "perm-naive": [(6,)],
+    "perm-dp": [(9,)],
+    "perm-ryser": [(9,)],
+    "perm-glynn": [(9,)],
     "horner": [(50,)],
     "paterson-stockmeyer": [(50,), (50, 20)],
     "polymul": [(20,)],
