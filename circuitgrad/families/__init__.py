@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from circuitgrad.families.determinants import det_gauss
+from circuitgrad.families.fourier import dft, fft
 from circuitgrad.families.networks import network, perceptron
 from circuitgrad.families.permanents import perm_dp, perm_glynn, perm_naive, perm_ryser
 from circuitgrad.families.polynomials import (
@@ -26,11 +27,13 @@ __all__ = [
     "FAMILIES",
     "Family",
     "det_gauss",
+    "dft",
     "esym_benor",
     "esym_dp",
     "esym_naive",
     "esym_newton",
     "esym_square",
+    "fft",
     "horner",
     "network",
     "paterson_stockmeyer",

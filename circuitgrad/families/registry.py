@@ -92,6 +92,8 @@ PARAMETERS: Final = {
         choices=("students", "xor", "spirals"),
         free=True,
     ),
+    "twiddles": Parameter("roots of unity", choices=("mod", "symbolic", "exact")),
+    "prime": Parameter("prime that roots of unity are modulo", least=2),
 }
 
 

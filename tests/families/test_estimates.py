@@ -14,6 +14,8 @@ from circuitgrad.families.registry import MAX_GATES
 
 #: Sizes at which the families here are large enough to tell.
 SIZES = {
+    "dft": [(16,), (15, "symbolic"), (15, "exact")],
+    "fft": [(64,), (64, "symbolic"), (64, "exact")],
     "perm-naive": [(6,)],
     "perm-dp": [(9,)],
     "perm-ryser": [(9,)],
