@@ -23,6 +23,7 @@ from .formats.text import parse, parse_expression
 from .gates import GateType, register
 from .gradients import gradient, jacobian
 from .isomorphism import isomorphic
+from .lagrangian import Lagrangian, lagrangian
 from .limits import limits
 from .metrics import Stats, stats
 from .objective import ValueAndGrad, value_and_grad
@@ -53,6 +54,7 @@ __all__ = [
     "FormatError",
     "Frames",
     "GateType",
+    "Lagrangian",
     "LimitError",
     "PipelineError",
     "Provenance",
@@ -78,6 +80,7 @@ __all__ = [
     "gradient",
     "isomorphic",
     "jacobian",
+    "lagrangian",
     "limits",
     "page",
     "parse",
