@@ -94,6 +94,11 @@ PARAMETERS: Final = {
     ),
     "twiddles": Parameter("roots of unity", choices=("mod", "symbolic", "exact")),
     "prime": Parameter("prime that roots of unity are modulo", least=2),
+    "d": Parameter("factors of a product of matrices", least=2),
+    "det": Parameter(
+        "the determinant whose gradient gives the inverse",
+        choices=("gauss", "bareiss", "berkowitz", "faddeev", "clow"),
+    ),
 }
 
 
