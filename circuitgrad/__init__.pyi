@@ -15,6 +15,7 @@ from .errors import (
 from .evaluation.compiled import Compiled, compile  # noqa: A004
 from .evaluation.evaluate import evaluate
 from .exact import PI
+from .families.inverses import inverse_from_determinant
 from .figures import Figure, Frames, draw, steps, tree
 from .figures.webpage import page
 from .formats.formats import read, write
@@ -78,6 +79,7 @@ __all__ = [
     "functions",
     "fuse",
     "gradient",
+    "inverse_from_determinant",
     "isomorphic",
     "jacobian",
     "lagrangian",

@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
-from circuitgrad.families.determinants import det_gauss
+from circuitgrad.families.determinants import (
+    det_bareiss,
+    det_berkowitz,
+    det_clow,
+    det_faddeev,
+    det_gauss,
+)
+from circuitgrad.families.elimination import cholesky, lu
 from circuitgrad.families.fourier import dft, fft
+from circuitgrad.families.inverses import (
+    inv_det,
+    inv_gauss,
+    inv_strassen,
+    inverse_from_determinant,
+)
+from circuitgrad.families.matrices import (
+    imm,
+    matmul,
+    matmul_strassen,
+    matmul_winograd,
+)
 from circuitgrad.families.networks import network, perceptron
 from circuitgrad.families.permanents import perm_dp, perm_glynn, perm_naive, perm_ryser
 from circuitgrad.families.polynomials import (
@@ -26,6 +45,11 @@ from circuitgrad.families.symmetric import (
 __all__ = [
     "FAMILIES",
     "Family",
+    "cholesky",
+    "det_bareiss",
+    "det_berkowitz",
+    "det_clow",
+    "det_faddeev",
     "det_gauss",
     "dft",
     "esym_benor",
@@ -35,6 +59,15 @@ __all__ = [
     "esym_square",
     "fft",
     "horner",
+    "imm",
+    "inv_det",
+    "inv_gauss",
+    "inv_strassen",
+    "inverse_from_determinant",
+    "lu",
+    "matmul",
+    "matmul_strassen",
+    "matmul_winograd",
     "network",
     "paterson_stockmeyer",
     "perceptron",
