@@ -32,7 +32,12 @@ def det_gauss(n: int) -> Circuit:
     Returns
     -------
     Circuit
-        One output, ``det``; no value where a leading minor is 0.
+        One output, ``det``; no value where a leading minor but the last is 0.
+
+    References
+    ----------
+    G. H. Golub and C. F. Van Loan, "Matrix Computations", 4th edition, 2013, section
+    3.2.
     """
     builder = Builder("det_gauss")
     a = matrix(builder, "x", n, n)

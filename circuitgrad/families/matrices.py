@@ -32,6 +32,11 @@ def matmul(n: int) -> Circuit:
     -------
     Circuit
         Outputs ``c1_1`` to ``cn_n``, in row order.
+
+    References
+    ----------
+    G. H. Golub and C. F. Van Loan, "Matrix Computations", 4th edition, 2013, section
+    1.1.
     """
     return _multiply("matmul", n, product)
 
