@@ -6,8 +6,10 @@ import random
 import time
 from fractions import Fraction
 
+import inverses
 import numpy as np
 import pytest
+from conftest import ROOT
 from flint import fmpq, fmpq_mat
 
 import circuitgrad as cg
@@ -211,19 +213,18 @@ def test_without_divisions_a_leading_minor_may_vanish(name):
 
 
 def test_bareiss_stays_whole():
-    x = [[random.Random(i * 9 + j).randint(-9, 9) for j in range(6)] for i in range(6)]
-    c = det_bareiss(6).columns, det_bareiss(6)
-    every = c[1].with_outputs([(f"v{v}", v) for v in range(c[0].sources, len(c[0]))])
-    found = cg.evaluate(every, point(x), exact=True)
+    source = random.Random(0)
+    x = [[source.randint(-9, 9) for _ in range(6)] for _ in range(6)]
+    c = det_bareiss(6)
+    gates = range(c.columns.sources, len(c.columns))
+    found = cg.evaluate(c.with_outputs([(f"v{v}", v) for v in gates]), point(x))
     assert all(value.denominator == 1 for value in found.values())
 
 
 @pytest.mark.parametrize("n", range(2, 9))
 def test_gauss_and_its_gradient_count_as_published(n):
-    """Theory: mul n³ - n² + 3n - 5, div n(n - 1), add n(n - 1)²; squares are shared."""
-    c = det_gauss(n)
-    shared = inverse_from_determinant(c)
-    found = operations(shared)
+    """The n² divisions of the inverse come after them."""
+    found = operations(inverse_from_determinant(det_gauss(n)))
     assert found.multiplications == n**3 - n**2 + 3 * n - 5
     assert found.divisions - n * n == n * (n - 1)
     assert found.additions == n * (n - 1) ** 2
@@ -357,6 +358,8 @@ def test_an_inverse_of_a_hundred_rows():
     x = np.random.default_rng(0).uniform(-1, 1, (n, n)) + 10 * np.eye(n)
     found = cg.compile(c).points(x.reshape(1, -1))
     assert found.reshape(n, n) @ x == pytest.approx(np.eye(n), abs=1e-9)
+    det = det_gauss(n)
+    assert cg.check_gradient(det, cg.gradient(det, value=True)).passed
 
 
 def test_any_determinant_in_any_order_of_inputs():
@@ -397,6 +400,27 @@ def test_a_determinant_may_not_use_an_entry():
 def test_what_is_no_determinant_of_a_matrix_is_refused(text, message):
     with pytest.raises(cg.CircuitError, match=message):
         inverse_from_determinant(cg.parse(text))
+
+
+def test_the_table_of_the_docs_is_current():
+    page = (ROOT / "docs" / "families.md").read_text()
+    for line in inverses.markdown(range(2, 5)):
+        assert line in page
+
+
+def test_the_table_says_what_is_wrong(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["inverses.py", "--most", "2", "--large", "3"])
+    assert inverses.main() == 0
+    assert "By elimination at n = 3:" in capsys.readouterr().out
+    adjugate = cg.parse(str(inv_det(2)).replace("y1_2 = ", "y1_2 = 1 + "))
+    monkeypatch.setattr(cg, "inverse_from_determinant", lambda det: adjugate)
+    assert inverses.main() == 1
+    assert "no inverse at (0, 1)" in capsys.readouterr().err
+    monkeypatch.undo()
+    wrong = cg.gradient(det_gauss(2), value=True).with_outputs([("ddet_dx1_1", 0)])
+    monkeypatch.setattr(cg, "gradient", lambda det, **options: wrong)
+    with pytest.raises(inverses.WrongError):
+        inverses.certify(det_gauss(2))
 
 
 # ------------------------------------------------------------------ every family
