@@ -10,6 +10,7 @@ from circuitgrad.builder import Builder, Expr
 from circuitgrad.circuit import Circuit
 from circuitgrad.families.blocks import chain, product
 from circuitgrad.families.inputs import matrix
+from circuitgrad.families.joining import settled
 from circuitgrad.families.registry import family
 from circuitgrad.vectors import Vector
 
@@ -169,7 +170,7 @@ def det_faddeev(n: int) -> Circuit:
     diagonal = np.arange(n)
     trace = chain(a[diagonal, diagonal])
     for k in range(1, n):
-        q = Vector.of([trace / k])[0]
+        q = settled(trace / k)
         shifted = b.vertices.copy()
         shifted[diagonal, diagonal] = (b[diagonal, diagonal] - q).vertices
         b = Vector(builder, shifted)
