@@ -24,7 +24,7 @@ from circuitgrad.check.report import Report
 from circuitgrad.check.zero import is_zero
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
-from circuitgrad.figures.formulas import gate_formula, partial_formula, term
+from circuitgrad.figures.formulas import Formulas
 from circuitgrad.figures.labels import Names
 from circuitgrad.figures.mirror import alone
 from circuitgrad.figures.scene import Label
@@ -171,7 +171,7 @@ def lagrangian(circuit: Circuit, *, of: str | None = None) -> Lagrangian:
     """
     cone = alone(circuit, of)
     columns, labels, names = cone.columns, cone.labels, Names(cone)
-    output = cone.outputs[0][1]
+    output, formulas = cone.outputs[0][1], Formulas(cone, names)
     visited = [
         v
         for v in range(len(columns))
@@ -185,12 +185,10 @@ def lagrangian(circuit: Circuit, *, of: str | None = None) -> Lagrangian:
     for gate in visited:
         if gate < columns.sources:
             continue
-        formula = gate_formula(cone, gate, names)
-        constraints.append(Rule(names[labels[gate]], (formula,)))
+        constraints.append(Rule(names[labels[gate]], (formulas.gate(gate),)))
         for slot, u in enumerate(columns.operands_of(gate)):
             if u in terms:
-                partial = partial_formula(cone, gate, slot, names)
-                terms[u].append(term(multiplier[gate], partial))
+                terms[u].append(formulas.term(multiplier[gate], gate, slot))
     equations = [
         Rule(multiplier[v], tuple(terms[v]) or (Label("0", "0"),))
         for v in reversed(visited)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import io
+import math
 import re
+from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from conftest import example
 from hypothesis import given, settings
 from strategies import circuits
 
 import circuitgrad as cg
-from circuitgrad.figures.formulas import gate_formula, partial_formula
+from circuitgrad.evaluation.evaluate import values_at
+from circuitgrad.figures.formulas import Formulas
 from circuitgrad.figures.labels import Names
+from circuitgrad.figures.mirror import alone
 from circuitgrad.figures.steps import steps_of
 from circuitgrad.figures.typeset import typeset
 from circuitgrad.gates import GATES
@@ -42,8 +47,8 @@ def test_forward_propagation_goes_up():
         "1  g₁  ∂g₁/∂x = ∂x/∂x·step(x)\n"
         "2  g₂  ∂g₂/∂x = ∂g₁/∂x·y\n"
         "       ∂g₂/∂y = ∂y/∂y·g₁\n"
-        "3  f   ∂f/∂x = ∂g₂/∂x·1/2\n"
-        "       ∂f/∂y = ∂g₂/∂y·1/2\n"
+        "3  f   ∂f/∂x = ∂g₂/∂x·(1/2)\n"
+        "       ∂f/∂y = ∂g₂/∂y·(1/2)\n"
     )
     only = cg.steps(cg.parse_expression("relu(x)*y/2"), mode="fp", wrt="y").text()
     assert "∂x" not in only
@@ -146,25 +151,114 @@ def test_a_gif_has_a_picture_for_each_step(tmp_path):
         assert found.n_frames == len(frames)
 
 
+def value_of(text, env):
+    """Compute a formula as a terminal shows it, by Python."""
+    text = text.translate(str.maketrans("·−₀₁₂₃₄₅₆₇₈₉", "*-0123456789"))
+    raised = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᐟ"
+    digits = str.maketrans(raised, "0123456789+-/")
+    text = re.sub(f"[{raised}]+", lambda m: f"**({m[0].translate(digits)})", text)
+    text = re.sub(r"√(\w+)", r"sqrt(\1)", text).replace("√", "sqrt")
+    text = re.sub(r"\|([^|]*)\|", r"abs(\1)", text)
+    text = text.replace("^", "**").replace("∧", " and ").replace("∨", " or ")
+    text = text.replace("π", "(pi)")
+    return float(eval(text, {**vars(math), **FUNCTIONS}, env))
+
+
+FUNCTIONS = {
+    "sigmoid": lambda u: 1 / (1 + math.exp(-u)),
+    "softplus": lambda u: math.log1p(math.exp(u)),
+    "sign": lambda u: (u > 0) - (u < 0),
+    "step": lambda u: float(u > 0),
+    "relu": lambda u: max(u, 0),
+}
+
+
 @pytest.mark.parametrize("gate", GATES, ids=lambda g: g.name)
-def test_formulas_of_every_gate(gate):
-    """In the operands' names, and of LaTeX that is set."""
-    builder = cg.Builder()
-    count = gate.arity or 3
-    operands = [builder.input(f"x{i}") for i in range(1, count + 1)]
-    param = {"param": 3} if gate.takes_parameter else {}
-    builder.output("y", builder.gate(gate.name, *operands, **param))
-    circuit = builder.finish()
-    names = Names(circuit)
-    vertex = circuit.outputs[0][1]
-    whole = gate_formula(circuit, vertex, names)
-    assert all(f"x{n}".replace("1", "₁") in whole.text for n in (1,))
-    for slot in range(count):
-        partial = partial_formula(circuit, vertex, slot, names)
-        assert "-" not in partial.text
-        for label in (whole, partial):
-            assert typeset(label).glyphs
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_formulas_of_every_gate_say_what_it_computes(gate, count):
+    """In the operands' names, with weights and constants as operands."""
+    if gate.arity not in (None, count):
+        return
+    exponents = [3, Fraction(-1, 2), -2, Fraction(5, 2)]
+    for param in exponents if gate.takes_parameter else [None]:
+        builder = cg.Builder()
+        inputs = [builder.input(f"x{i}") for i in range(1, count + 1)]
+        operands = list(inputs)
+        if count > 1:
+            operands[-1] = builder.constant(Fraction(5, 2))
+        if gate.name == "sum":
+            weights = (-1, Fraction(2, 3), -3, 1)
+            made = builder.sum(w * u for w, u in zip(weights, operands, strict=False))
+        else:
+            options = {} if param is None else {"param": param}
+            made = builder.gate(gate.name, *operands, **options)
+        builder.output("y", made)
+        circuit = builder.finish()
+        at = {f"x{i}": 0.3 + 0.17 * i for i in range(1, count + 1)}
+        y = cg.evaluate(circuit, at)["y"]
+        vertex, formulas = circuit.outputs[0][1], Formulas(circuit, Names(circuit))
+        env = {**at, "y": float(y)}
+        assert value_of(formulas.gate(vertex).text, env) == pytest.approx(float(y))
+        partials = cg.evaluate(cg.gradient(circuit, pipeline="none"), at)
+        for slot, u in enumerate(circuit.columns.operands_of(vertex)):
+            label = formulas.partial(vertex, slot)
             assert label.tex.isascii()
+            assert typeset(label).glyphs
+            if u < circuit.columns.inputs:
+                wanted = float(partials[f"dy_d{circuit.inputs[u]}"])
+                assert value_of(label.text, env) == pytest.approx(wanted), label
+
+
+@settings(max_examples=40, deadline=None)
+@given(circuit=circuits(most=8))
+def test_every_rule_that_is_written_holds(circuit):
+    """With the values of the derivatives, and of the gates, at a point."""
+    of = circuit.output_names[0]
+    cone = alone(circuit, of)
+    at = dict(zip(circuit.inputs, (0.7, 1.3, 0.4), strict=False))
+    values = cone_values(cone, at)
+    if values is None:
+        return
+    emitted = cg.gradient(cone, all=True, pipeline="none")
+    with np.errstate(all="ignore"):
+        slopes = cg.evaluate(emitted, {k: at[k] for k in emitted.inputs})
+    names = Names(cone)
+    env, derivatives = {}, {}
+    for name, v in cone.vertices.items():
+        env[plain(names[name].text)] = values[v]
+        derivatives[names.derivative(of, name).text] = slopes.get(f"d{of}_d{name}", 0)
+    if not all(
+        map(math.isfinite, [*derivatives.values(), *filter(None, env.values())])
+    ):
+        return
+    ordered = sorted(derivatives, key=len, reverse=True)
+    for step in steps_of(circuit, of=of).steps:
+        (rule,) = step.rules
+        text = rule.label().text.partition(" = ")[2]
+        for name in ordered:
+            text = text.replace(name, f"({derivatives[name]!r})")
+        wanted = derivatives[rule.derivative.text]
+        assert value_of(text, env) == pytest.approx(wanted, rel=1e-6, abs=1e-6)
+
+
+def plain(text):
+    return text.translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
+
+
+def cone_values(circuit, at):
+    try:
+        return values_at(circuit, {name: at[name] for name in circuit.inputs})
+    except cg.EvaluationError:
+        return None
+
+
+def test_names_that_look_alike_are_told_apart_in_rules():
+    text = cg.steps(cg.parse("input x1, x_1\ny = x1*x_1\noutput y\n")).text()
+    assert "∂y/∂x_1 = ∂y/∂y·x1" in text
+    text = cg.steps(cg.parse("input x, dist_dx\ny = dist_dx*x\noutput y\n")).text()
+    assert "∂y/∂dist_dx = ∂y/∂y·x" in text
+    text = cg.steps(cg.parse_expression("exp(x)/sin(x)")).text()
+    assert "∂f/∂g₂ = ∂f/∂f·(−f/g₂)" in text
 
 
 def test_what_cannot_be_stepped_through():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from circuitgrad.figures.drawing import check_size, scene_of
 from circuitgrad.figures.extract import one_output
-from circuitgrad.figures.formulas import gate_formula
+from circuitgrad.figures.formulas import Formulas
 from circuitgrad.figures.labels import Names
 from circuitgrad.figures.palette import MARK, Theme
 from circuitgrad.figures.steps import Rule, Step, Steps, steps_of
@@ -81,6 +81,7 @@ def revealing(
     check_size(circuit)
     scene = scene_of(circuit, at=at)
     names, labels = Names(circuit), circuit.labels
+    formulas = Formulas(circuit, names)
     new: dict[str, list[str]] = {key: [key] for key in scene.nodes if key[0] == "n"}
     for wire in scene.wires.values():
         if wire.style == "output":
@@ -94,7 +95,7 @@ def revealing(
             start += keys
             continue
         name = names[labels[vertex]]
-        rule = Rule(name, (gate_formula(circuit, vertex, names),))
+        rule = Rule(name, (formulas.gate(vertex),))
         steps.append(Step(vertex, name, (rule,), tuple(keys)))
     return Steps(scene, tuple(start), tuple(steps))
 

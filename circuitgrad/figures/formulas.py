@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuitgrad import exact
 from circuitgrad.builder import Builder, Expr
@@ -18,6 +18,7 @@ from circuitgrad.formats.printing import (
     POWER,
     PRODUCT,
     SIGN,
+    SUM,
     Expression,
     Printer,
 )
@@ -26,7 +27,7 @@ from circuitgrad.gates import CONSTANT
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
 
-__all__ = ["gate_formula", "partial_formula", "term"]
+__all__ = ["Formulas"]
 
 
 class Unicode(Printer, Symbolic):
@@ -39,21 +40,41 @@ class Unicode(Printer, Symbolic):
 
     def number(self, value: exact.Number | int) -> Expression:
         """Write an exact number."""
-        text = number_label(value if isinstance(value, exact.Pi) else _fraction(value))
-        if text.startswith("−"):
-            return Expression(self, f"-{text[1:]}", SIGN, plain=True)
-        return Expression(self, text, PRODUCT if "/" in text else ATOM, plain=True)
+        exactly = value if isinstance(value, exact.Pi) else exact.as_fraction(value)
+        text = number_label(exactly).replace("−", "-")
+        plain = SIGN if text.startswith("-") else ATOM
+        return Expression(self, text, PRODUCT if "/" in text else plain, plain=True)
+
+    def negative(self, value: Expression) -> Expression:
+        """Write ``-value``; a fraction is a quotient, whatever its sign."""
+        found = super().negative(value)
+        if found.plain and "/" in found.text:
+            found.precedence = PRODUCT
+        return found
+
+    def factor(self, value: Expression, least: int) -> str:
+        """Write a factor, in brackets where it is a sum or has a sign."""
+        text = self.bracketed(value, least)
+        return f"({text})" if text.startswith("-") else text
 
     def product(self, left: Expression, right: Expression) -> Expression:
         """Write a product with a dot."""
-        first, second = (self.bracketed(side, PRODUCT) for side in (left, right))
-        return Expression(self, f"{first}·{second}", PRODUCT)
+        text = f"{self.bracketed(left, PRODUCT)}·{self.factor(right, PRODUCT)}"
+        return Expression(self, text, PRODUCT)
+
+    def divide(self, left: Any, right: Any) -> Expression:
+        """Write a quotient."""
+        above = self.bracketed(self.lift(left), PRODUCT)
+        return Expression(
+            self, f"{above}/{self.factor(self.lift(right), SIGN)}", PRODUCT
+        )
 
     def power(self, base: Any, exponent: Any) -> Expression:
         """Write a power: whole exponents are superscripts."""
         base = self.bracketed(self.lift(base), ATOM)
         if not isinstance(exponent, Expression):
-            return Expression(self, base + superscript(_fraction(exponent)), POWER)
+            raised = superscript(exact.as_fraction(exponent))
+            return Expression(self, base + raised, POWER)
         return Expression(self, f"{base}^{self.bracketed(exponent, ATOM)}", POWER)
 
     def sqrt(self, u: Any) -> Expression:
@@ -124,90 +145,182 @@ class Latex(LatexPrinter):
         return value
 
 
-def _fraction(value: Any) -> Any:
-    return exact.as_fraction(value)
+class _Written(NamedTuple):
+    """A formula in both notations; ``plain`` as of a `Label`."""
+
+    unicode: Expression
+    latex: Expression
+    plain: bool
+
+    @property
+    def label(self) -> Label:
+        return Label(
+            _minus(self.unicode.text), _line(self.latex.text), plain=self.plain
+        )
 
 
-def gate_formula(circuit: Circuit, vertex: int, names: Names) -> Label:
-    """Give the right side of a gate's definition: ``u₁·u₃``.
+class Formulas:
+    """The gates of a circuit and their partial derivatives, as formulas.
 
-    Complexity: linear in the gate's wires.
+    Parameters
+    ----------
+    circuit : Circuit
+    names : Names
+
+    Notes
+    -----
+    What a gate's partials have in common is worked out once a gate, in the time that
+    writing them takes.
     """
-    gate, columns = circuit.gate_type(vertex), circuit.columns
-    param = int(columns.params[vertex])
 
-    def made(builder: Builder, operands: list[Any], output: Expr) -> Any:
-        weights = [int(columns.weights[wire]) for wire in columns.wires_of(vertex)]
-        scaled = [
-            operand if weight == exact.ONE else exact.number(weight) * operand
-            for weight, operand in zip(weights, operands, strict=True)
+    def __init__(self, circuit: Circuit, names: Names) -> None:
+        self.circuit, self.names = circuit, names
+        self._partials: dict[int, list[_Written]] = {}
+
+    def gate(self, vertex: int) -> Label:
+        """Give the right side of a gate's definition: ``u₁·u₃``."""
+        gate, columns = self.circuit.gate_type(vertex), self.circuit.columns
+        param = int(columns.params[vertex])
+
+        def made(builder: Builder, operands: list[Any], output: Expr) -> list[Any]:
+            scaled = [
+                operand if weight == 1 else weight * operand
+                for weight, operand in zip(self._weights(vertex), operands, strict=True)
+            ]
+            parameter = {"param": exact.number(param)} if param >= 0 else {}
+            return [builder.gate(gate.name, *scaled, **parameter)]
+
+        try:
+            return self._written(vertex, made)[0].label
+        except Exception:  # the value rule of a registered gate takes numbers alone
+            return self._called(vertex)
+
+    def partial(self, vertex: int, slot: int) -> Label:
+        """Give the partial derivative of a gate by the operand in a slot.
+
+        As the gate table declares it, times the wire's weight.
+        """
+        try:
+            return self._all_partials(vertex)[slot].label
+        except Exception:  # as above
+            return self._unknown(vertex, slot)
+
+    def term(self, derivative: Label, vertex: int, slot: int) -> Label:
+        """Give a term of the chain rule: a derivative times such a partial."""
+        try:
+            partial = self._all_partials(vertex)[slot]
+        except Exception:  # as above
+            unknown = self._unknown(vertex, slot)
+            return Label(
+                f"{derivative.text}·{unknown.text}",
+                rf"{derivative.tex} \cdot {unknown.tex}",
+                plain=derivative.plain or unknown.plain,
+            )
+        text, tex = _minus(partial.unicode.text), _line(partial.latex.text)
+        quotient = partial.unicode.precedence == PRODUCT and "/" in text
+        if partial.unicode.precedence <= SUM or quotient or text.startswith("−"):
+            text = f"({text})"
+        if partial.latex.precedence <= SUM or tex.startswith("-"):
+            tex = rf"\left({tex}\right)"
+        return Label(
+            f"{derivative.text}·{text}",
+            rf"{derivative.tex} \cdot {tex}",
+            plain=derivative.plain or partial.plain,
+        )
+
+    # ------------------------------------------------------------------ making
+
+    def _weights(self, vertex: int) -> list[Any]:
+        columns = self.circuit.columns
+        return [
+            exact.number(int(columns.weights[wire]))
+            for wire in columns.wires_of(vertex)
         ]
-        parameter = {"param": exact.number(param)} if param >= 0 else {}
-        return builder.gate(gate.name, *scaled, **parameter)
 
-    return _written(circuit, vertex, names, made)
+    def _all_partials(self, vertex: int) -> list[_Written]:
+        if vertex not in self._partials:
+            gate = self.circuit.gate_type(vertex)
+            param = int(self.circuit.columns.params[vertex])
+            parameter = [exact.number(param)] if gate.takes_parameter else []
+
+            def made(builder: Builder, operands: list[Any], output: Expr) -> list[Any]:
+                found = gate.partials(builder.functions, output, *operands, *parameter)
+                return [
+                    partial if weight == 1 else weight * partial
+                    for weight, partial in zip(
+                        self._weights(vertex), found, strict=True
+                    )
+                ]
+
+            self._partials[vertex] = self._written(vertex, made)
+        return self._partials[vertex]
+
+    def _written(
+        self, vertex: int, made: Callable[[Builder, list[Any], Expr], list[Any]]
+    ) -> list[_Written]:
+        """Write what is made of a gate's operands and its output."""
+        columns, labels = self.circuit.columns, self.circuit.labels
+        builder = Builder()
+        operands: list[Any] = []
+        lines: list[Label] = []
+        for slot, u in enumerate(columns.operands_of(vertex)):
+            if columns.op[u] == CONSTANT:
+                number = exact.number(int(columns.params[u]))
+                operands.append(builder.constant(number))
+            else:
+                operands.append(builder.input(f"x{slot}"))
+                lines.append(self.names[labels[u]])
+        output = builder.input("y")
+        lines.append(self.names[labels[vertex]])
+        for count, value in enumerate(made(builder, operands, output)):
+            builder.output(f"p{count}", value)
+        small = builder.finish()
+        unicode, latex = Unicode(), Latex()
+        texts = [_name(unicode, line.text, line) for line in lines]
+        texs = [_name(latex, line.tex, line) for line in lines]
+        left = vertex_values(small, unicode, texts)
+        right = vertex_values(small, latex, texs)
+        plain = any(line.plain for line in lines)
+        return [
+            _Written(unicode.lift(left[at]), latex.lift(right[at]), plain)
+            for _, at in small.outputs
+        ]
+
+    def _called(self, vertex: int) -> Label:
+        """Give a gate as a function of its operands, by its name alone."""
+        lines = self._operands(vertex)
+        name = self.circuit.gate_type(vertex).name
+        tex = name.replace("_", r"\_")
+        return Label(
+            f"{name}({', '.join(line.text for line in lines)})",
+            rf"\mathrm{{{tex}}}({', '.join(line.tex for line in lines)})",
+            plain=any(line.plain for line in lines),
+        )
+
+    def _unknown(self, vertex: int, slot: int) -> Label:
+        """Give a partial as the lecture notes write one that is not worked out."""
+        by = self._operands(vertex)[slot]
+        of = self.names[self.circuit.labels[vertex]]
+        return Label(
+            f"∂[{of.text}]/∂{by.text}",
+            rf"\partial_{{{by.tex}}}[{of.tex}]",
+            plain=by.plain or of.plain,
+        )
+
+    def _operands(self, vertex: int) -> list[Label]:
+        labels = self.circuit.labels
+        return [self.names[labels[u]] for u in self.circuit.columns.operands_of(vertex)]
 
 
-def partial_formula(circuit: Circuit, vertex: int, slot: int, names: Names) -> Label:
-    """Give the partial derivative of a gate by the operand in a slot.
-
-    As the gate table declares it, times the wire's weight.  Complexity: linear in the
-    gate's wires.
-    """
-    gate, columns = circuit.gate_type(vertex), circuit.columns
-    param = int(columns.params[vertex])
-    weight = int(columns.weights[columns.wires_of(vertex)[slot]])
-
-    def made(builder: Builder, operands: list[Any], output: Expr) -> Any:
-        parameter = [exact.number(param)] if gate.takes_parameter else []
-        partials = gate.partials(builder.functions, output, *operands, *parameter)
-        found = partials[slot]
-        return found if weight == exact.ONE else exact.number(weight) * found
-
-    return _written(circuit, vertex, names, made)
+def _name(printer: Printer, text: str, line: Label) -> Expression:
+    """Make the expression of a name: that of a derivative is a fraction."""
+    fraction = line.tex.startswith(r"\frac")
+    return Expression(printer, text, PRODUCT if fraction else ATOM)
 
 
-def _written(
-    circuit: Circuit,
-    vertex: int,
-    names: Names,
-    made: Callable[[Builder, list[Any], Expr], Any],
-) -> Label:
-    """Write what is made of a gate's operands and output, both ways."""
-    columns, labels = circuit.columns, circuit.labels
-    builder = Builder()
-    operands: list[Any] = []
-    lines: list[Label] = []
-    for slot, u in enumerate(columns.operands_of(vertex)):
-        if columns.op[u] == CONSTANT:
-            operands.append(builder.constant(exact.number(int(columns.params[u]))))
-        else:
-            operands.append(builder.input(f"x{slot}"))
-            lines.append(names[labels[u]])
-    output = builder.input("y")
-    lines.append(names[labels[vertex]])
-    builder.output("p", made(builder, operands, output))
-    small = builder.finish()
-
-    def text(printer: Printer, given: list[str]) -> str:
-        inputs = [printer.name(each) for each in given]
-        values = vertex_values(small, printer, inputs)
-        return printer.lift(values[small.outputs[0][1]]).text.replace("\n", " ")
-
-    unicode = text(Unicode(), [line.text for line in lines]).replace("-", "−")
-    tex = text(Latex(), [line.tex for line in lines])
-    return Label(unicode, tex, plain=any(line.plain for line in lines))
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
 
 
-def term(derivative: Label, partial: Label) -> Label:
-    """Give a term of the chain rule: a derivative times the partial of a gate."""
-    text, tex = partial.text, partial.tex
-    if "+" in text or "−" in text or " " in text:
-        text = f"({text})"
-    if "+" in tex or "-" in tex.lstrip("("):
-        tex = rf"\left({tex}\right)"
-    return Label(
-        f"{derivative.text}·{text}",
-        rf"{derivative.tex} \cdot {tex}",
-        plain=derivative.plain or partial.plain,
-    )
+def _line(tex: str) -> str:
+    return tex.replace("\n", " ")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from circuitgrad import exact
 from circuitgrad.figures.scene import Label
-from circuitgrad.formats.mathnames import MathNames
+from circuitgrad.formats.mathnames import MathNames, differentiated
 from circuitgrad.gates import GateType
 
 if TYPE_CHECKING:
@@ -72,14 +72,16 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\r", "").replace("\n", "\\n") + '"'
 
 
-def name_label(name: str, known: Collection[str] = ()) -> str:
+def name_label(
+    name: str, known: Collection[str] = (), values: Collection[str] | None = None
+) -> str:
     """Write a name for a drawing.
 
     Trailing digits become subscripts: ``x1`` is x₁, ``w1_2`` is w₁,₂.  The name of a
     derivative by something known, ``df_dx1``, is written ∂f/∂x₁, and ``ddf_dx_dy``
-    ∂²f/∂x∂y.
+    ∂²f/∂x∂y; where ``values`` are given, only the derivative of one of them.
     """
-    of, by = _derivative(name, known)
+    of, by = _derivative(name, known, values)
     if not by:
         return cut(_subscripted(name))
     order = "" if len(by) == 1 else str(len(by)).translate(_SUPERSCRIPTS)
@@ -87,12 +89,17 @@ def name_label(name: str, known: Collection[str] = ()) -> str:
     return cut(f"∂{order}{_subscripted(of)}/{below}")
 
 
-def _derivative(name: str, known: Collection[str]) -> tuple[str, list[str]]:
+def _derivative(
+    name: str, known: Collection[str], values: Collection[str] | None
+) -> tuple[str, list[str]]:
     """Take a derivative's name apart: ``ddf_dx_dy`` is f by x, then y."""
     by: list[str] = []
     while name.startswith("d"):
         at = name.find("_d", 2)
-        while at >= 0 and name[at + 2 :] not in known:
+        while at >= 0 and (
+            name[at + 2 :] not in known
+            or (values is not None and name[1:at] not in values)
+        ):
             at = name.find("_d", at + 1)
         if at < 0:
             break
@@ -193,12 +200,13 @@ class Names:
     def __init__(self, circuit: Circuit) -> None:
         self._text = drawn_names(circuit)
         self._known = _known_names(circuit)
+        self._values = differentiated(circuit, self._known)
         labels = dict.fromkeys((*circuit.vertices, *sorted(self._known)))
         self._tex = MathNames(circuit, list(labels))
         self._labels = set(labels)
 
     def __getitem__(self, name: str) -> Label:
-        text = self._text.get(name) or name_label(name, self._known)
+        text = self._text.get(name) or name_label(name, self._known, self._values)
         if len(name) > MAX_LABEL:
             tex = rf"\mathit{{{_ascii(name[: MAX_LABEL - 1])}}}\ldots"
             return Label(text, tex, NAME, not name.isascii())
@@ -207,7 +215,11 @@ class Names:
 
     def derivative(self, of: str, by: str) -> Label:
         """Give the line of the derivative of an output by a vertex."""
-        return self[f"d{of}_d{by}"]
+        found = self[f"d{of}_d{by}"]
+        lines = self[of], self[by]
+        if any(line.tex.startswith(r"\frac") for line in lines):
+            return found
+        return found._replace(text=cut(f"∂{lines[0].text}/∂{lines[1].text}"))
 
 
 def drawn_names(circuit: Circuit, names: Iterable[str] | None = None) -> dict[str, str]:
@@ -216,8 +228,9 @@ def drawn_names(circuit: Circuit, names: Iterable[str] | None = None) -> dict[st
     ``names`` are those that stand beside each other, by default all of the circuit.
     """
     known = _known_names(circuit)
+    values = differentiated(circuit, known)
     shown = circuit.vertices if names is None else names
-    drawn = {name: name_label(name, known) for name in shown}
+    drawn = {name: name_label(name, known, values) for name in shown}
     counts = Counter(drawn.values())
     return {
         name: label if counts[label] == 1 else cut(name)
@@ -227,7 +240,7 @@ def drawn_names(circuit: Circuit, names: Iterable[str] | None = None) -> dict[st
 
 def _known_names(circuit: Circuit) -> set[str]:
     """Give the names that a derivative may be by."""
-    known = {*circuit.names.distinct, *circuit.output_names}
+    known = {*filter(None, circuit.labels), *circuit.output_names}
     if circuit.provenance is not None:
         source = circuit.provenance.source
         known.update(source.labels, source.output_names)

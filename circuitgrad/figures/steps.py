@@ -13,7 +13,7 @@ from circuitgrad.errors import CircuitError
 from circuitgrad.evaluation.evaluate import values_at
 from circuitgrad.figures.drawing import check_size
 from circuitgrad.figures.elements import elements
-from circuitgrad.figures.formulas import partial_formula, term
+from circuitgrad.figures.formulas import Formulas
 from circuitgrad.figures.labels import Names
 from circuitgrad.figures.layout import place
 from circuitgrad.figures.mirror import Mirror, alone
@@ -175,31 +175,38 @@ def steps_of(
 # ---------------------------------------------------------------------- reverse mode
 
 
-def reverse_steps(mirror: Mirror) -> Steps:
-    """Take backpropagation apart, as its mirror places it."""
-    source, scene, names = mirror.source, mirror.scene, mirror.names
+def reverse_steps(mirror: Mirror, names: Names | None = None) -> Steps:
+    """Take backpropagation apart, as placed; ``names`` are those of formulas."""
+    source, scene, names = mirror.source, mirror.scene, names or mirror.names
     visits = sorted((z for z in mirror.adjoint if f"m{z}" in scene.nodes), reverse=True)
     step = {key: 0 for key in scene.nodes if key[0] in "no"}
     step |= {f"m{z}": number for number, z in enumerate(visits, 1)}
     start, *made = _revealed(scene, step, len(visits))
+    rules = _chain_rule_6(mirror, Formulas(source, names))
     steps = [
-        Step(z, names[source.labels[z]], (_chain_rule_6(mirror, z),), keys)
+        Step(z, names[source.labels[z]], (rules[z],), keys)
         for z, keys in zip(visits, made, strict=True)
     ]
     return Steps(scene, start, tuple(steps))
 
 
-def _chain_rule_6(mirror: Mirror, z: int) -> Rule:
-    """Give ∂y/∂z as the sum over the wires out of z."""
-    columns = mirror.source.columns
-    terms = [_ONE] if z == mirror.output else []
-    for wire in (columns.operands == z).nonzero()[0].tolist():
-        gate = int(columns.consumer[wire])
-        if gate in mirror.adjoint:
-            slot = wire - columns.wires_of(gate).start
-            partial = partial_formula(mirror.source, gate, slot, mirror.names)
-            terms.append(term(mirror.derivative_name(gate), partial))
-    return Rule(mirror.derivative_name(z), tuple(terms) or (_ZERO,))
+def _chain_rule_6(mirror: Mirror, formulas: Formulas) -> dict[int, Rule]:
+    """Give ∂y/∂z for each z, as the sum over the wires out of it."""
+    source, columns = mirror.source, mirror.source.columns
+    of = source.output_names[0]
+    derivative = {
+        z: formulas.names.derivative(of, source.labels[z]) for z in mirror.adjoint
+    }
+    terms: dict[int, list[Label]] = {z: [] for z in mirror.adjoint}
+    if mirror.output in terms:
+        terms[mirror.output].append(_ONE)
+    for gate in sorted(mirror.adjoint):
+        for slot, u in enumerate(columns.operands_of(gate)):
+            if u in terms:
+                terms[u].append(formulas.term(derivative[gate], gate, slot))
+    return {
+        z: Rule(derivative[z], tuple(each) or (_ZERO,)) for z, each in terms.items()
+    }
 
 
 # ---------------------------------------------------------------------- forward mode
@@ -231,30 +238,32 @@ def forward_steps(
         elif role == TANGENT:
             step[f"n{v}"] = visit[g]
     scene = place(elements(emitted, values))
+    formulas = Formulas(circuit, names)
     step = {key: number for key, number in step.items() if key in scene.nodes}
     start, *made = _revealed(scene, step, len(visits))
     steps = [
-        Step(g, names[labels[g]], _chain_rule_5(circuit, g, inputs, names), keys)
+        Step(g, names[labels[g]], _chain_rule_5(formulas, g, inputs), keys)
         for g, keys in zip(visits, made, strict=True)
     ]
     return Steps(scene, start, tuple(steps))
 
 
 def _chain_rule_5(
-    circuit: Circuit, g: int, inputs: Iterable[int], names: Names
+    formulas: Formulas, g: int, inputs: Iterable[int]
 ) -> tuple[Rule, ...]:
     """Give ∂g/∂x as the sum over the wires into g, for each input x."""
+    circuit, names = formulas.circuit, formulas.names
     columns, labels = circuit.columns, circuit.labels
     rules = []
     for x in inputs:
         varies = columns.depends_on(np.array([x]))
-        terms = []
-        for slot, u in enumerate(columns.operands_of(g)):
-            if varies[u]:
-                partial = partial_formula(circuit, g, slot, names)
-                terms.append(term(names.derivative(labels[u], labels[x]), partial))
+        terms = tuple(
+            formulas.term(names.derivative(labels[u], labels[x]), g, slot)
+            for slot, u in enumerate(columns.operands_of(g))
+            if varies[u]
+        )
         if terms:
-            rules.append(Rule(names.derivative(labels[g], labels[x]), tuple(terms)))
+            rules.append(Rule(names.derivative(labels[g], labels[x]), terms))
     return tuple(rules)
 
 

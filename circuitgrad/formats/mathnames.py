@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +13,7 @@ from circuitgrad.formats.naming import greek_name, words
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
 
-__all__ = ["GREEK", "MathNames"]
+__all__ = ["GREEK", "MathNames", "differentiated"]
 
 GREEK: Final = words(
     """
@@ -65,13 +65,7 @@ class MathNames:
     def __init__(self, circuit: Circuit, labels: list[str]) -> None:
         self.spelled: dict[str, str] = {}
         self._labels = set(labels)
-        self._values = set(labels)
-        waiting, inputs = list(circuit.output_names), set(circuit.inputs)
-        while waiting:
-            for of, by in _readings(waiting.pop()):
-                if by in inputs and of not in self._values:
-                    self._values.add(of)
-                    waiting.append(of)
+        self._values = differentiated(circuit, labels)
         self._taken = {"e", r"\pi"}  # the numbers
         self._outputs: dict[str, str] = {}
         self._given: dict[str, str] = {}
@@ -122,6 +116,18 @@ class MathNames:
             if by in self._labels and of in self._values:
                 return of, by
         return None
+
+
+def differentiated(circuit: Circuit, labels: Iterable[str]) -> set[str]:
+    """Give what a name may be the derivative of: names, and what outputs are of."""
+    found = set(labels)
+    waiting, inputs = list(circuit.output_names), set(circuit.inputs)
+    while waiting:
+        for of, by in _readings(waiting.pop()):
+            if by in inputs and of not in found:
+                found.add(of)
+                waiting.append(of)
+    return found
 
 
 def _readings(name: str) -> Iterator[tuple[str, str]]:

@@ -97,8 +97,10 @@ class Marked(Names):
         self._lines = lines
 
     def __getitem__(self, name: str) -> Label:
-        """Give the mark of a name."""
-        return Label(f"{START}{self._lines[super().__getitem__(name)]}{END}", "x")
+        """Give the mark of a name; in LaTeX, whether it is a fraction."""
+        label = super().__getitem__(name)
+        tex = r"\frac{}{}" if label.tex.startswith(r"\frac") else "x"
+        return Label(f"{START}{self._lines[label]}{END}", tex)
 
 
 def _hundredths(length: float) -> int:

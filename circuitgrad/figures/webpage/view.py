@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from circuitgrad import exact
-from circuitgrad.figures.formulas import gate_formula, partial_formula
+from circuitgrad.figures.formulas import Formulas
 from circuitgrad.figures.labels import VALUE, number_label, value_line
 from circuitgrad.figures.mirror import Mirror
 from circuitgrad.figures.scene import Label, Node, Scene, Wire
@@ -43,6 +43,8 @@ class View:
         self.scene, self.steps = steps.scene, steps
         self.names = Marked(circuit, lines)
         self.emitted_names = Marked(emitted, lines)
+        self.formulas = Formulas(circuit, self.names)
+        self.emitted_formulas = Formulas(emitted, self.emitted_names)
         assert emitted.provenance is not None
         self.provenance = emitted.provenance
         #: The step at which each node and wire comes.
@@ -144,8 +146,8 @@ class View:
             words += f", output {', '.join(outputs)}"
         return {
             "name": name,
-            "formula": self.mixed(gate_formula(circuit, z, self.names)),
-            "partials": self._partials(circuit, z, self.names),
+            "formula": self.mixed(self.formulas.gate(z)),
+            "partials": self._partials(self.formulas, z),
             "from": visible(words[: 2 * MAX_NAME]),
             "side": "C",
         }
@@ -161,13 +163,13 @@ class View:
         slot = int(self.provenance.slot[v])
         if role in (PARTIAL, PRODUCT) and z >= self.circuit.columns.sources:
             slots = range(slot, slot + 1) if slot >= 0 else None
-            partials = self._partials(self.circuit, z, self.names, slots)
+            partials = self._partials(self.formulas, z, slots)
         else:
-            partials = self._partials(emitted, v, names)
+            partials = self._partials(self.emitted_formulas, v)
         return {
             **found,
             "name": self.mixed(names[emitted.labels[v]]),
-            "formula": self.mixed(gate_formula(emitted, v, names)),
+            "formula": self.mixed(self.emitted_formulas.gate(v)),
             "partials": partials,
             "from": visible(self.provenance.describe(v)[: 2 * MAX_NAME]),
         }
@@ -177,9 +179,10 @@ class View:
         return {"name": [number_label(number)]}
 
     def _partials(
-        self, circuit: Circuit, vertex: int, names: Marked, slots: range | None = None
+        self, formulas: Formulas, vertex: int, slots: range | None = None
     ) -> list[list[Any]]:
         """Give a gate's partial derivatives: of what, by which operand, the formula."""
+        circuit, names = formulas.circuit, formulas.names
         columns, labels = circuit.columns, circuit.labels
         operands = [int(operand) for operand in columns.operands_of(vertex)]
         if slots is None:
@@ -188,7 +191,7 @@ class View:
             [
                 self.mixed(names[labels[vertex]]),
                 self.mixed(names[labels[operands[slot]]]),
-                self.mixed(partial_formula(circuit, vertex, slot, names)),
+                self.mixed(formulas.partial(vertex, slot)),
             ]
             for slot in slots
             if columns.op[operands[slot]] != CONSTANT
@@ -200,7 +203,9 @@ class View:
         """Give the table of counts."""
         from circuitgrad.tables import compare
 
-        return compare(self.circuit.stats(), self.emitted.stats())
+        derivatives = self.emitted.outputs[1:]  # the value of C is the first
+        gradient = self.emitted.with_outputs(derivatives)
+        return compare(self.circuit.stats(), gradient.stats())
 
     def bound(self) -> str:
         """Say what a theorem bounds."""
@@ -214,8 +219,8 @@ class ReverseView(View):
 
     def __init__(self, mirror: Mirror, lines: Lines) -> None:
         self.mirror, circuit = mirror, mirror.source
-        mirror.names = Marked(circuit, lines)  # for formulas, from here on
-        super().__init__(circuit, mirror.emitted, reverse_steps(mirror), lines)
+        steps = reverse_steps(mirror, Marked(circuit, lines))
+        super().__init__(circuit, mirror.emitted, steps, lines)
         self._copy = {z: v for v, z in self.mirror.copies.items()}
         self._rules = {step.vertex: step.rules for step in self.steps.steps}
 
@@ -225,6 +230,11 @@ class ReverseView(View):
             [heading, *_span(self.scene, keys)]
             for heading, keys in (("C", "no"), ("∇C", "mb"))
         ]
+
+    def derivative_name(self, z: int) -> Label:
+        """Name the derivative by a vertex of the circuit."""
+        circuit = self.circuit
+        return self.names.derivative(circuit.output_names[0], circuit.labels[z])
 
     def own_key(self, z: int) -> str | None:
         """Give the node of a vertex of the circuit, in its half."""
@@ -239,7 +249,7 @@ class ReverseView(View):
             found["vertex"] = self._copy.get(number)
             if f"m{number}" in self.scene.nodes:
                 found["partner"] = [f"m{number}"]
-                found["derivative"] = self.mixed(mirror.derivative_name(number))
+                found["derivative"] = self.mixed(self.derivative_name(number))
                 found["derivativeVertex"] = mirror.adjoint[number]
             return found
         if kind in "bc":
@@ -251,7 +261,7 @@ class ReverseView(View):
             return found
         found = self.emitted_words(mirror.adjoint[number])
         found["partner"] = [f"n{number}"]
-        found["name"] = self.mixed(mirror.derivative_name(number))
+        found["name"] = self.mixed(self.derivative_name(number))
         if number in self._rules:
             found["rule"] = [self.mixed(rule.label()) for rule in self._rules[number]]
         if not mirror.is_alone(number):
@@ -263,7 +273,10 @@ class ReverseView(View):
     def bound(self) -> str:
         """Say what Theorem 3 bounds."""
         bound = theorem3_bound(self.circuit)
-        return f"Theorem 3: ∇C has at most 3 wires + vertices = {bound} gates"
+        return (
+            f"Theorem 3: BP emits at most 3 wires + vertices = {bound} gates, "
+            "a partial derivative of a gate counted as one"
+        )
 
 
 class ForwardView(View):
