@@ -30,6 +30,7 @@ from .metrics import Stats, stats
 from .objective import ValueAndGrad, value_and_grad
 from .passes.cse import cse
 from .passes.dce import dce
+from .passes.finite_differences import finite_differences
 from .passes.fold import fold
 from .passes.forward_mode import forward_mode
 from .passes.fuse import fuse
@@ -73,6 +74,7 @@ __all__ = [
     "descend",
     "draw",
     "evaluate",
+    "finite_differences",
     "fold",
     "forward_mode",
     "from_sympy",

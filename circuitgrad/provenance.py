@@ -17,6 +17,8 @@ __all__ = [
     "NEW",
     "PARTIAL",
     "PRODUCT",
+    "QUOTIENT",
+    "SHIFTED",
     "TANGENT",
     "Provenance",
     "Roles",
@@ -30,15 +32,19 @@ PARTIAL: Final = 2  # a gate of the partial derivative of a gate by an operand s
 PRODUCT: Final = 3  # derivative times partial, for one wire
 ADJOINT: Final = 4  # derivative of an output by a vertex
 TANGENT: Final = 5  # derivative of a vertex by an input
+SHIFTED: Final = 6  # a vertex of the source once more, where an input is shifted
+QUOTIENT: Final = 7  # difference quotient of an output, or the difference in it
 
 
 class Roles(NamedTuple):
     """What the vertices of an emitted circuit are, an array each.
 
-    ``role`` is `COPY`, `PARTIAL`, `PRODUCT`, `ADJOINT`, `TANGENT` or `NEW`;
+    ``role`` is `COPY`, `PARTIAL`, `PRODUCT`, `ADJOINT`, `TANGENT`, `SHIFTED`,
+    `QUOTIENT` or `NEW`;
     ``vertex`` and ``slot`` are the vertex of the source and for a partial or a product
     the operand slot (-1: shared by the slots), -1 where there is none; ``other`` is
-    for an adjoint the output vertex, for a tangent the input vertex, else -1; ``order``
+    for an adjoint the output vertex, for a tangent, a shifted vertex or a quotient the
+    input vertex, else -1; ``order``
     says of how many differentiations each vertex is: 0 in the source, 2 in a
     gradient's gradient.
     """
@@ -206,6 +212,10 @@ class Provenance:
             )
         elif role == TANGENT:
             text = f"tangent of {name}" + (f" by {labels[other]}" if other >= 0 else "")
+        elif role == SHIFTED:
+            text = f"{name} with {labels[other]} shifted"
+        elif role == QUOTIENT:
+            text = f"difference quotient of {name} by {labels[other]}"
         else:
             slot = int(self.slot[vertex])
             what = "partial" if role == PARTIAL else "product"

@@ -35,6 +35,8 @@ MARGIN, LEAST = 5.0, 28.0
 AROUND: Final = 1.3
 #: Longest name that is said of a node, in characters.
 MAX_TITLE: Final = 200
+#: The passes after which gates have roles.
+_EMITTING: Final = {"reverse_mode", "forward_mode", "finite_differences"}
 
 
 def elements(circuit: Circuit, values: Sequence[Any] | None = None) -> Scene:
@@ -130,7 +132,7 @@ def role_of(circuit: Circuit, vertex: int) -> str:
     provenance = circuit.provenance
     if provenance is None or provenance.source is circuit:
         return "gate"
-    if not {"reverse_mode", "forward_mode"}.intersection(provenance.passes):
+    if _EMITTING.isdisjoint(provenance.passes):
         return "gate"
     return ROLE_NAMES[int(provenance.role[vertex])]
 

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from circuitgrad.errors import CircuitError
-from circuitgrad.provenance import ADJOINT, COPY, NEW, PARTIAL, PRODUCT, TANGENT
+from circuitgrad.provenance import (
+    ADJOINT,
+    COPY,
+    NEW,
+    PARTIAL,
+    PRODUCT,
+    QUOTIENT,
+    SHIFTED,
+    TANGENT,
+)
 
 __all__ = ["MARK", "ROLES", "THEMES", "Look", "Theme", "theme"]
 
@@ -19,6 +28,8 @@ ROLES: Final = {
     "tangent": "derivative by an input",
     "product": "product of the chain rule",
     "partial": "partial derivative of a gate",
+    "shifted": "gate of C where an input is shifted",
+    "quotient": "difference quotient",
     "new": "made by a pass",
 }
 
@@ -30,6 +41,8 @@ ROLE_NAMES: Final = {
     PRODUCT: "product",
     ADJOINT: "adjoint",
     TANGENT: "tangent",
+    SHIFTED: "shifted",
+    QUOTIENT: "quotient",
 }
 
 
@@ -82,7 +95,9 @@ THEMES: Final = {
             "copy": Look("#e3f0fa", "#0072b2"),
             "adjoint": Look("#fdeedd", "#d55e00"),
             "tangent": Look("#fdeedd", "#d55e00"),
+            "quotient": Look("#fdeedd", "#d55e00"),
             "product": Look("#fdf6e3", "#b8860b"),
+            "shifted": Look("#fdf6e3", "#b8860b"),
             "partial": Look("#e2f3ee", "#009e73"),
         },
     ),
@@ -97,7 +112,9 @@ THEMES: Final = {
             "copy": Look("#123a55", "#56b4e9"),
             "adjoint": Look("#54280a", "#ff9a4d"),
             "tangent": Look("#54280a", "#ff9a4d"),
+            "quotient": Look("#54280a", "#ff9a4d"),
             "product": Look("#463a10", "#f0c541"),
+            "shifted": Look("#463a10", "#f0c541"),
             "partial": Look("#0c4034", "#3fd0a4"),
         },
     ),
@@ -112,7 +129,9 @@ THEMES: Final = {
             "copy": Look("#ffffff", "#000000"),
             "adjoint": Look("#ffffff", "#000000", 2.6),
             "tangent": Look("#ffffff", "#000000", 2.6),
+            "quotient": Look("#ffffff", "#000000", 2.6),
             "product": Look("#dddddd", "#000000", 0.8),
+            "shifted": Look("#dddddd", "#000000", 0.8),
             "partial": Look("#ffffff", "#000000", 1.4, dots=True),
         },
     ),

@@ -10,6 +10,7 @@ from circuitgrad.passes.cse import cse
 from circuitgrad.passes.dce import dce
 from circuitgrad.passes.desugar import desugar, sugar
 from circuitgrad.passes.factor import factor
+from circuitgrad.passes.finite_differences import finite_differences
 from circuitgrad.passes.fold import fold
 from circuitgrad.passes.forward_mode import forward_mode
 from circuitgrad.passes.fuse import fuse
@@ -24,6 +25,7 @@ __all__ = ["LEVELS", "Level"]
 
 register_pass(reverse_mode, "bp", differentiates=True)
 register_pass(forward_mode, "fp", differentiates=True)
+register_pass(finite_differences, "fd", approximates=True)
 register_pass(fold)
 register_pass(fuse)
 register_pass(cse)

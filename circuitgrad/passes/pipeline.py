@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from circuitgrad.errors import PipelineError, excerpt
+from circuitgrad.exact import parse_decimal
 from circuitgrad.passes.levels import LEVELS
 from circuitgrad.passes.registry import PASSES, Pass
 
@@ -100,6 +102,8 @@ def parse_pipeline(text: str) -> Pipeline:
 
 class _Parser:
     _PASS = re.compile(r"([A-Za-z_][\w-]*)\s*(\{[^{}]*\})?\s*")
+
+    _NUMBER = re.compile(r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
     def __init__(self, text: str) -> None:
         self.text, self.at, self.depth = text, 0, 0
@@ -190,10 +194,23 @@ class _Parser:
             if not value.isdecimal() or len(value) > 12:
                 raise self.error(f"{name} is a whole number", where)
             return int(value)
+        if "Fraction" in kind:
+            return self.fraction(name, value, where)
         choices = made_of.choices(name)
         if choices and value not in choices:
             raise self.error(f"{name} is {' or '.join(choices)}", where)
         return value.split(",") if "Sequence" in kind else value
+
+    def fraction(self, name: str, value: str, where: int) -> Fraction:
+        """Read a number exactly: ``1e-6``, ``0.001`` or ``1/1000``."""
+        above, slash, below = value.partition("/")
+        number = self._NUMBER.fullmatch
+        if not number(above) or (slash and not number(below)):
+            raise self.error(f"{name} is a number, such as 1e-6 or 1/1000", where)
+        divisor = parse_decimal(below) if slash else Fraction(1)
+        if not divisor:
+            raise self.error(f"{name} divides by 0", where)
+        return parse_decimal(above) / divisor
 
     def error(self, message: str, at: int) -> PipelineError:
         window, caret = excerpt(self.text, at + 1)

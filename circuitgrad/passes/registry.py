@@ -17,13 +17,15 @@ __all__ = ["PASSES", "Pass", "register_pass"]
 class Pass:
     """A registered pass: a function of a circuit, with keyword options.
 
-    One that ``differentiates`` computes derivatives; others compute what was computed.
+    One that ``differentiates`` computes derivatives, one that ``approximates`` what is
+    near them; others compute what was computed.
     """
 
     name: str
     function: Callable[..., Circuit]
     short: str | None = None
     differentiates: bool = False
+    approximates: bool = False
 
     @property
     def summary(self) -> str:
@@ -52,13 +54,15 @@ def register_pass(
     function: Callable[..., Circuit],
     short: str | None = None,
     differentiates: bool = False,
+    approximates: bool = False,
 ) -> Pass:
     """Register a pass under its function's name, and a short name where it has one.
 
     Options are the function's keyword-only arguments, annotated ``bool``, ``int``,
-    ``str | None``, ``Sequence[str] | None`` or ``Literal[...]`` of words.
+    ``Fraction | float``, ``str | None``, ``Sequence[str] | None`` or ``Literal[...]``
+    of words.
     """
-    found = Pass(function.__name__, function, short, differentiates)
+    found = Pass(function.__name__, function, short, differentiates, approximates)
     for name in (found.name, short):
         if name in PASSES:
             raise PipelineError(f"there is a pass {name!r} already")
