@@ -15,7 +15,7 @@ from circuitgrad.provenance import PARTIAL
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
 
-__all__ = ["Stats", "literal_size", "stats", "theorem3_bound"]
+__all__ = ["Stats", "levels", "literal_size", "stats", "theorem3_bound"]
 
 #: Formal degrees from here on are not counted out.
 MAX_DEGREE: Final = 10**18
@@ -105,11 +105,27 @@ def stats(circuit: Circuit) -> Stats:
     )
 
 
-def _longest_path(circuit: Circuit, counted: Any) -> int:
+def levels(circuit: Circuit) -> list[int]:
+    """Count the gates of each level, the lowest first, in time linear in wires.
+
+    The level of a gate is the number of gates on the longest path that ends in it.
+    """
+    gate = circuit.columns.is_gate & circuit.live
+    of_level = np.bincount(_path_lengths(circuit, gate)[gate], minlength=1)
+    found: list[int] = of_level[1:].tolist()
+    return found
+
+
+def _path_lengths(circuit: Circuit, counted: Any) -> Any:
+    """Count, for each vertex, the counted ones on the longest path to it."""
     columns = circuit.columns
     level = np.zeros(len(columns), dtype=np.int64)
     loops.levels(columns.offsets, columns.operands, counted.astype(np.int64), level)
-    return int(level[circuit.output_vertices].max())
+    return level
+
+
+def _longest_path(circuit: Circuit, counted: Any) -> int:
+    return int(_path_lengths(circuit, counted)[circuit.output_vertices].max())
 
 
 def _formal_degree(circuit: Circuit) -> int | None:

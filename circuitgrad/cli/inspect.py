@@ -25,32 +25,50 @@ __all__ = ["check", "diff", "stats"]
 @click.option(
     "--source", metavar="FILE", help="The circuit that FILE is the gradient of."
 )
+@click.option("--levels", "by_level", is_flag=True, help="Count the gates by level.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def stats(
     file: str | None,
     expression: str | None,
     from_format: str | None,
     source: str | None,
+    by_level: bool,
     as_json: bool,
 ) -> None:
-    """Count size, wires, depth and operations."""
+    """Count size, wires, depth and operations.
+
+    With --source, beside the bounds of the literature: Theorem 3 of the notes, Baur and
+    Strassen's, and what backpropagation takes exactly.
+    """
+    if by_level and source is not None:
+        raise click.UsageError("--levels and --source exclude each other")
     circuit = read_circuit(file, expression, from_format)
     counts = circuit.stats()
+    from circuitgrad.metrics import levels
     from circuitgrad.tables import compare, rows, show
 
+    found = levels(circuit) if by_level else []
     if source is None:
         if as_json:
-            click.echo(json.dumps(counts.as_dict()))
+            data = counts.as_dict() | ({"levels": found} if by_level else {})
+            click.echo(json.dumps(data))
+        elif by_level:
+            numbered = [[str(at), str(many)] for at, many in enumerate(found, 1)]
+            show(["level", "gates"], numbered, sys.stdout)
         else:
             show(["", "C"], rows(counts), sys.stdout)
         return
-    origin = read_circuit(source, None, None).stats()
+    from circuitgrad.accounting import Account
+
+    origin = read_circuit(source, None, None)
+    account = Account.of(origin, circuit) if len(origin.outputs) == 1 else None
     if as_json:
-        click.echo(
-            json.dumps({"source": origin.as_dict(), "gradient": counts.as_dict()})
-        )
-    else:
-        show(["", "C", "∇C", "ratio"], compare(origin, counts), sys.stdout)
+        data = {"source": origin.stats().as_dict(), "gradient": counts.as_dict()}
+        click.echo(json.dumps(data | (account.as_dict() if account else {})))
+        return
+    show(["", "C", "∇C", "ratio"], compare(origin.stats(), counts), sys.stdout)
+    if account is not None:
+        answer("\n".join(account.lines()))
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -158,11 +159,16 @@ def _data(
     circuit: Circuit, literal: int, emitted: Circuit, report: Report | None
 ) -> dict[str, Any]:
     from circuitgrad.metrics import theorem3_bound
+    from circuitgrad.operations import operations
 
     return {
         "source": circuit.stats().as_dict(),
         "gradient": emitted.stats().as_dict(),
         "theorem3": {"literal": literal, "bound": theorem3_bound(circuit)},
+        "operations": {
+            "source": asdict(operations(circuit)),
+            "gradient": asdict(operations(emitted)),
+        },
         "check": report.as_dict() if report is not None else None,
     }
 
@@ -170,15 +176,17 @@ def _data(
 def _report_gradient(
     circuit: Circuit, literal: int | None, emitted: Circuit, report: Report | None
 ) -> None:
+    from circuitgrad.accounting import baur_strassen, theorem3
     from circuitgrad.metrics import theorem3_bound
+    from circuitgrad.operations import operations
     from circuitgrad.tables import compare
 
     say_table(["", "C", "∇C", "ratio"], compare(circuit.stats(), emitted.stats()))
     if literal is not None and len(circuit.outputs) == 1:
-        say(
-            f"Theorem 3: literal output {literal} gates, "
-            f"at most 3 wires + vertices = {theorem3_bound(circuit)}"
-        )
+        say(theorem3(literal, theorem3_bound(circuit)))
+        bounds = baur_strassen(operations(circuit), operations(emitted))
+        if bounds is not None:
+            say(bounds)
     say(f"check: {report}" if report is not None else "check: left out (--no-check)")
 
 

@@ -9,6 +9,8 @@ from circuitgrad.passes.binarize import balance, binarize
 from circuitgrad.passes.cse import cse
 from circuitgrad.passes.dce import dce
 from circuitgrad.passes.desugar import desugar, sugar
+from circuitgrad.passes.divide_adjoints import divide_adjoints
+from circuitgrad.passes.expand_powers import expand_powers
 from circuitgrad.passes.factor import factor
 from circuitgrad.passes.finite_differences import finite_differences
 from circuitgrad.passes.fold import fold
@@ -25,7 +27,6 @@ __all__ = ["LEVELS", "Level"]
 
 register_pass(reverse_mode, "bp", differentiates=True)
 register_pass(forward_mode, "fp", differentiates=True)
-register_pass(finite_differences, "fd", approximates=True)
 register_pass(fold)
 register_pass(fuse)
 register_pass(cse)
@@ -37,8 +38,11 @@ register_pass(share_sums)
 register_pass(orient)
 register_pass(binarize)
 register_pass(balance)
+register_pass(expand_powers)
+register_pass(divide_adjoints)
 register_pass(desugar)
 register_pass(sugar)
+register_pass(finite_differences, "fd", approximates=True)
 
 
 @dataclass(frozen=True, slots=True)
