@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import circuitgrad as cg
+from circuitgrad.families import det_gauss
+from circuitgrad.families.growth import grow
+from circuitgrad.figures.growth import draw_growth
 
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "figures"
@@ -37,6 +40,8 @@ def figures() -> dict[str, str]:
     found["worked_example_steps"] = steps.moving()
     for number, svg in enumerate(steps.drawings()):
         found[f"worked_example_step_{number}"] = svg
+    growth = grow("det-gauss", det_gauss, range(2, 17, 2))
+    found["growth"] = draw_growth(growth).data.decode()
     return found
 
 

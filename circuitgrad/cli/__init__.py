@@ -19,7 +19,7 @@ import click
 
 from circuitgrad.cli.descend import descend
 from circuitgrad.cli.evaluate import evaluate
-from circuitgrad.cli.families import family
+from circuitgrad.cli.families import family, growth
 from circuitgrad.cli.figures import draw, page, show, steps
 from circuitgrad.cli.inspect import check, diff, stats
 from circuitgrad.cli.lists import passes, rules
@@ -193,6 +193,7 @@ for _command in (
     steps,
     page,
     family,
+    growth,
     descend,
     convert,
     diff,

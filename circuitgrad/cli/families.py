@@ -1,15 +1,26 @@
-"""The command that makes circuits of the literature."""
+"""The commands on circuits of the literature: family, growth."""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from circuitgrad.cli.options import answer, output_options, say_notes, write_circuit
+from circuitgrad.errors import CircuitError
 
-__all__ = ["family"]
+if TYPE_CHECKING:
+    from circuitgrad.families.registry import Family
+
+__all__ = ["family", "growth"]
+
+
+#: Most sizes of a growth.
+MAX_SIZES: Final = 200
 
 
 class _Command(click.Command):
@@ -48,22 +59,118 @@ def family(
         wide = max(map(len, FAMILIES))
         answer("\n".join(f"{f.name:<{wide}}  {f.summary}" for f in FAMILIES.values()))
         return
+    chosen = _chosen(name)
+    options = _arguments(chosen, given)
+    say_notes(write_circuit(chosen(**options), output, to_format))
+
+
+@click.command(cls=_Command)
+@click.argument("name")
+@click.option(
+    "--sizes",
+    required=True,
+    metavar="A:B[:STEP]",
+    help="The sizes n: from A to B, both included; or a list, 2,4,8.",
+)
+@click.option(
+    "--plot", metavar="FILE", help="Draw the growth: .svg, .png, .pdf or .tex."
+)
+@click.option(
+    "--theme",
+    default="light",
+    type=click.Choice(["light", "dark", "bw"]),
+    help="Colours for paper, for a dark slide, or black and white.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def growth(
+    name: str,
+    sizes: str,
+    plot: str | None,
+    theme: str,
+    as_json: bool,
+    **given: str | None,
+) -> None:
+    """Count how the family NAME grows, and backpropagation on it.
+
+    Beside forward propagation and finite differences, each literal, with exponents:
+    slopes of a count against n, as logarithms, over the upper half of the sizes.
+    """
+    chosen, wanted = _chosen(name), _sizes(sizes)
+    if "n" not in chosen.parameters:
+        raise click.UsageError(f"{name} has no size -n")
+    if given.get("n") is not None:
+        raise click.UsageError("--sizes says what -n is")
+    options = _arguments(chosen, {**given, "n": "1"})
+    from circuitgrad.families.growth import grow
+
+    found = grow(name, lambda n: chosen(**{**options, "n": n}), wanted)
+    if not found.rows:
+        raise CircuitError("; ".join(found.notes))
+    if plot is not None:
+        from circuitgrad.figures.growth import draw_growth
+
+        draw_growth(found, plot, theme)
+    if as_json:
+        answer(json.dumps(found.as_dict()))
+        return
+    from circuitgrad.families.growth import MEASURES
+    from circuitgrad.tables import show
+
+    for number, measure in enumerate(MEASURES):
+        if number:
+            click.echo()
+        show(*found.table(measure), sys.stdout)
+    click.echo()
+    answer("\n".join(found.sentences()))
+    say_notes(found.notes)
+
+
+def _chosen(name: str) -> Family:
+    from circuitgrad.families.registry import FAMILIES
+
     if name not in FAMILIES:
-        raise click.UsageError(f"no family {name!r}; --list says which there are")
-    chosen = FAMILIES[name]
+        raise click.UsageError(
+            f"no family {name!r}; family --list says which there are"
+        )
+    return FAMILIES[name]
+
+
+def _arguments(chosen: Family, given: dict[str, str | None]) -> dict[str, Any]:
+    """Read what a family is given, and say what it misses or does not take."""
     options = {key: _read(key, text) for key, text in given.items() if text is not None}
     surplus = [key for key in options if key not in chosen.parameters]
     if surplus:
         takes = ", ".join(_flag(key) for key in chosen.parameters)
-        raise click.UsageError(f"{name} takes {takes}, not {_flag(surplus[0])}")
+        raise click.UsageError(f"{chosen.name} takes {takes}, not {_flag(surplus[0])}")
     missing = [
         key
         for key, default in chosen.parameters.items()
         if default is inspect.Parameter.empty and key not in options
     ]
     if missing:
-        raise click.UsageError(f"{name} needs {_flag(missing[0])}")
-    say_notes(write_circuit(chosen(**options), output, to_format))
+        raise click.UsageError(f"{chosen.name} needs {_flag(missing[0])}")
+    return options
+
+
+def _sizes(text: str) -> Sequence[int]:
+    """Read ``2:40``, ``2:40:4`` or ``2,4,8,16``."""
+    try:
+        numbers = [int(part) for part in text.replace(",", ":").split(":")]
+        if "," in text and ":" in text:
+            raise ValueError
+    except ValueError:
+        raise click.UsageError(
+            f"--sizes {text}: such as 2:40, 2:40:4 or 2,4,8"
+        ) from None
+    if ":" not in text:
+        found: Sequence[int] = numbers
+    elif len(numbers) > 3 or numbers[2:] == [0]:
+        raise click.UsageError(f"--sizes {text}: such as 2:40 or 2:40:4")
+    else:
+        found = range(numbers[0], numbers[1] + 1, *numbers[2:])
+    if not found or min(found) < 1 or len(found) > MAX_SIZES:
+        raise click.UsageError(f"--sizes {text}: 1 to {MAX_SIZES} sizes, from 1 on")
+    return found
 
 
 def _flag(name: str) -> str:

@@ -125,11 +125,7 @@ def draw(
     """
     from circuitgrad.formats.files import write_whole
 
-    ending = os.path.splitext(path)[1].lower().lstrip(".") if path else ""
-    chosen = format or FIGURE_FORMATS.get(ending) or ending or "svg"
-    if chosen not in FIGURE_FORMATS.values():
-        known = ", ".join(FIGURE_FORMATS.values())
-        raise CircuitError(f"no figure format {chosen!r}; there are: {known}")
+    chosen = figure_format(path, format)
     theme_of(theme)
     options: dict[str, Any] = {
         "at": at, "mirror": mirror, "of": of, "pipeline": pipeline,
@@ -157,6 +153,16 @@ def draw(
     if path is not None:
         write_whole(path, figure.data)
     return figure
+
+
+def figure_format(path: str | None, format: str | None) -> str:
+    """Give the format of a figure: the one that is given, or that of the ending."""
+    ending = os.path.splitext(path)[1].lower().lstrip(".") if path else ""
+    chosen = format or FIGURE_FORMATS.get(ending) or ending or "svg"
+    if chosen not in FIGURE_FORMATS.values():
+        known = ", ".join(FIGURE_FORMATS.values())
+        raise CircuitError(f"no figure format {chosen!r}; there are: {known}")
+    return chosen
 
 
 def scene_of(

@@ -70,8 +70,14 @@ class Theme:
         """Give the look of a role."""
         return self.looks.get(role, self.looks["gate"])
 
-    def wire_stroke(self, style: str, marked: bool) -> tuple[str, float]:
-        """Give the colour and the width of a wire."""
+    def wire_stroke(
+        self, style: str, marked: bool, role: str = ""
+    ) -> tuple[str, float]:
+        """Give the colour and the width of a wire; those of a chart have a role."""
+        if role:
+            look = self.look(role)
+            thin = {"axis": 0.8, "grid": 0.3}.get(style)
+            return look.border, look.stroke + 0.6 if thin is None else thin
         color = self.crossing if style == "crossing" else self.wire
         width = {"crossing": 0.8, "output": 1.8}.get(style, 1.1)
         return (self.ink, width + 1.0) if marked else (color, width)

@@ -131,7 +131,7 @@ class _Page:
         self.canvas.restoreState()
 
     def _wire(self, wire: Wire) -> None:
-        color, width = self.theme.wire_stroke(wire.style, wire.marked)
+        color, width = self.theme.wire_stroke(wire.style, wire.marked, wire.role)
         self._stroke(color, width)
         path = self.canvas.beginPath()
         path.moveTo(*wire.shaft[0])
@@ -139,6 +139,8 @@ class _Page:
             a, b, c = wire.shaft[start : start + 3]
             path.curveTo(*a, *b, *c)
         self.canvas.drawPath(path, stroke=1, fill=0)
+        if wire.role:
+            return
         self._fill(color)
         head = self.canvas.beginPath()
         head.moveTo(*wire.arrow[0])

@@ -101,14 +101,18 @@ class Wire:
         The weight.
     slot : Label, optional
         The operand's number, where operands have an order.
-    style : {"wire", "crossing", "output"}
-        A crossing leads from one half of a mirror to the other.
+    style : {"wire", "crossing", "output", "series", "axis", "grid"}
+        A crossing leads from one half of a mirror to the other; the last three are
+        lines of a chart.
     curve : Curve
         To the tip of the arrow.
     label_at, slot_at : Point
         The middles of the labels.
     marked : bool
         Whether it stands out: it is new in a step.
+    role : str
+        Of a line of a chart: that of the nodes whose borders have its colour.  Such a
+        line has no arrow's head, and no nodes at its ends.
     """
 
     key: str
@@ -121,6 +125,7 @@ class Wire:
     label_at: Point = (0, 0)
     slot_at: Point = (0, 0)
     marked: bool = False
+    role: str = ""
 
     @property
     def labels(self) -> list[tuple[Label, Point]]:
@@ -141,6 +146,8 @@ class Wire:
     @cached_property
     def shaft(self) -> Curve:
         """The curve without the arrow's head."""
+        if self.role:
+            return self.curve
         tip = self.curve[-1]
         before = next((p for p in reversed(self.curve[:-1]) if p != tip), tip)
         long = math.dist(tip, before) or 1.0

@@ -169,14 +169,16 @@ class _Writer:
         yield "</g>"
 
     def _wire(self, wire: Wire) -> Iterator[str]:
-        color, stroke = self.theme.wire_stroke(wire.style, wire.marked)
+        color, stroke = self.theme.wire_stroke(wire.style, wire.marked, wire.role)
         yield self._group(wire.key, f"wire {wire.style}")
         yield (
             f'<path d="{self._path(wire.shaft)}" fill="none" stroke="{color}" '
             f'stroke-width="{_n(stroke)}"/>'
         )
-        corners = " ".join("{},{}".format(*map(_n, self._at(p))) for p in wire.arrow)
-        yield f'<polygon points="{corners}" fill="{color}"/>'
+        if not wire.role:
+            corners = (self._at(point) for point in wire.arrow)
+            points = " ".join("{},{}".format(*map(_n, corner)) for corner in corners)
+            yield f'<polygon points="{points}" fill="{color}"/>'
         yield "</g>"
 
     def _label(self, wire: Wire) -> Iterator[str]:

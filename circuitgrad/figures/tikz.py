@@ -109,6 +109,9 @@ def preamble(scene: Scene, theme: Theme) -> Iterator[str]:
     """Give the packages, colours, macros and styles that a picture needs."""
     nodes = scene.nodes.values()
     roles = dict.fromkeys(node.role for node in nodes if node.shape != "plain")
+    wires = scene.wires.values()
+    lines = dict.fromkeys((wire.role, wire.style) for wire in wires if wire.role)
+    roles |= dict.fromkeys(role for role, _ in lines)
     looks = {role: theme.look(role) for role in roles}
     yield r"\usepackage{amsmath}"
     yield r"\usepackage{fix-cm} % letters of every size"
@@ -123,7 +126,7 @@ def preamble(scene: Scene, theme: Theme) -> Iterator[str]:
     macros = _MACROS.replace("SIZES", "\n".join(sizes))
     yield macros.replace("SKIP", number(_SKIP)).replace("BOUND", number(_BOUND))
     yield r"\tikzset{"
-    yield from (f"  {line}," for line in _styles(theme, looks))
+    yield from (f"  {line}," for line in _styles(theme, looks, lines))
     yield "}"
 
 
@@ -136,7 +139,9 @@ def _colors(theme: Theme, looks: dict[str, Look]) -> Iterator[str]:
         yield rf"\definecolor{{cg{name}}}{{HTML}}{{{color[1:].upper()}}}"
 
 
-def _styles(theme: Theme, looks: dict[str, Look]) -> Iterator[str]:
+def _styles(
+    theme: Theme, looks: dict[str, Look], lines: Iterable[tuple[str, str]]
+) -> Iterator[str]:
     tip = f"Triangle[length={number(ARROW)}bp, width={number(0.72 * ARROW)}bp]"
     yield (
         "circuit picture/.style={x=1bp, y=1bp, text=cgink, inner sep=0pt,\n"
@@ -160,6 +165,9 @@ def _styles(theme: Theme, looks: dict[str, Look]) -> Iterator[str]:
         color = "crossing" if style == "crossing" else "wire"
         _, width = theme.wire_stroke(style, False)
         yield f"{style}/.style={{->, draw=cg{color}, stroke={number(width)}bp}}"
+    for role, style in lines:
+        _, width = theme.wire_stroke(style, False, role)
+        yield f"{role} {style}/.style={{draw=cg{role}, line width={number(width)}bp}}"
     yield "weight/.style={fill=cgbackground, fill opacity=0.8, text opacity=1}"
     yield "slot/.style={}"
     yield "plain/.style={}"
@@ -249,6 +257,10 @@ def _words(node: Node, slide: int) -> str:
 
 
 def _wire(wire: Wire, slide: int) -> Iterator[str]:
+    if wire.role:
+        line = " -- ".join(_at(point) for point in wire.curve[::3])
+        yield rf"  \draw[{wire.role} {wire.style}] {line};"
+        return
     options = ", ".join([wire.style, *_fresh("fresh wire", slide)])
     points = [_at(point) for point in wire.curve]
     curve = "".join(
