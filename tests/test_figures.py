@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 from itertools import combinations
 
+import numpy as np
 import pytest
 from conftest import EXAMPLES, example
 
@@ -13,6 +14,7 @@ import circuitgrad as cg
 from circuitgrad.figures import graphviz
 from circuitgrad.figures.drawing import scene_of
 from circuitgrad.figures.elements import elements
+from circuitgrad.figures.labelling import points_of
 from circuitgrad.figures.labels import name_label, quoted, value_label
 from circuitgrad.figures.layout import dot_graph
 from circuitgrad.figures.mirror import Mirror
@@ -188,6 +190,16 @@ def test_values_are_shown_at_a_point():
         cg.parse_expression("1/x").draw(at={"x": 0})
 
 
+def test_a_gate_that_is_cut_off_is_not_computed():
+    """It is an input of (C - z): its own operands need no value for it."""
+    circuit = cg.parse("input x\nu = 1/x\nf = u*u + x\noutput f\n")
+    assert "25" in texts(circuit, cut="u", at={"x": 0, "u": 5})
+    with pytest.raises(cg.CircuitError, match="no value for 'u'"):
+        circuit.draw(cut="u", at={"x": 0})
+    with pytest.raises(cg.CircuitError, match="is an input"):
+        circuit.draw(cut="x")
+
+
 def test_long_values_are_rounded():
     assert value_label(Fraction(10**20, 3)) == "3.333e+19"
     assert value_label(Fraction(-(10**7))) == "−10000000"
@@ -327,3 +339,13 @@ def test_labels_stay_in_their_nodes_and_off_each_other(name):
         elif node.shape == "box":
             assert right - left <= at.width
             assert top - bottom <= at.height
+
+
+@pytest.mark.parametrize("name", LECTURE)
+def test_weights_stand_on_their_own_wires(name):
+    """A number beside a wire could be that of the next one."""
+    for wire in LECTURE[name].wires.values():
+        if wire.label is not None:
+            steps = np.diff(points_of(wire.curve), axis=0)
+            near = np.hypot(*(points_of(wire.curve) - wire.label_at).T).min()
+            assert near <= np.hypot(*steps.T).max(), wire.key

@@ -130,13 +130,12 @@ def test_the_moving_figure_shows_each_step_in_its_time(tmp_path):
     text = path.read_text()
     root = ElementTree.fromstring(text)
     classes = [g.get("class").split() for g in root.iter(f"{SVG}g") if g.get("id")]
+    (own,) = {each[-2] for each in classes}
     steps = {each[-1] for each in classes}
-    assert steps == {f"{kind}{n}" for kind in "sc" for n in range(7)}
+    assert steps == {f"{own}{kind}{n}" for kind in "sc" for n in range(7)}
     for kind in "sc":
-        starts = [
-            float(each)
-            for each in re.findall(rf"@keyframes {kind}[1-6] {{.*?}} ([0-9.]+)%", text)
-        ]
+        frames = rf"@keyframes {own}{kind}[1-6] {{.*?}} ([0-9.]+)%"
+        starts = [float(each) for each in re.findall(frames, text)]
         assert starts == sorted(starts)
         assert len(starts) == 6
     assert "prefers-reduced-motion" in text
@@ -285,6 +284,11 @@ def test_steps_at_a_shell(run, tmp_path):
     assert status == 4
     assert "file" in err
     assert Path("file").read_text() == "kept"
+    assert run("steps", "f.cg", "-o", "-")[1] == out
+    Path("f.cg").write_text("input x, y\nf = x\noutput f\n")
+    status, _, err = run("steps", "f.cg", "-o", "deep/er/steps")
+    assert status == 4
+    assert "step_03.svg there is of another run" in err
     assert run("steps", "f.cg", "--wrt", "x")[0] == 2
     assert run("steps", "f.cg", "--at", "x=1", "-o", "a.pdf")[0] == 2
     assert not Path("a.pdf").exists()

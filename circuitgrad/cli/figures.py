@@ -193,7 +193,7 @@ def steps(
 
     frames = show_steps(
         circuit,
-        output,
+        None if output == "-" else output,
         mode=mode,
         of=of,
         wrt=wrt.split(",") if wrt else None,
@@ -201,7 +201,7 @@ def steps(
         pipeline=pipeline,
         theme=theme,
     )
-    if output is None:
+    if output in (None, "-"):
         answer(frames.text().rstrip("\n"))
 
 

@@ -110,15 +110,11 @@ def values_at(
     )
     number = _fraction if exactly else lambda value: np.float64(_float(value))
     kept = {vertex: number(value) for vertex, value in held.items()}
-
-    def shift(vertex: int, value: Any) -> Any:
-        return kept.get(vertex, value)
-
     values = [number(value) for value in inputs]
     if exactly:
-        return vertex_values(circuit, Rationals(), values, shift)
+        return vertex_values(circuit, Rationals(), values, held=kept)
     with np.errstate(all="ignore"):
-        found = vertex_values(circuit, Floats(), values, shift)
+        found = vertex_values(circuit, Floats(), values, held=kept)
     return [None if value is None else float(value) for value in found]
 
 
@@ -189,6 +185,7 @@ def vertex_values(
     arithmetic: Any,
     inputs: Sequence[Any],
     shift: Callable[[int, Any], Any] | None = None,
+    held: Mapping[int, Any] | None = None,
 ) -> list[Any]:
     """Evaluate every vertex that some output depends on, in any arithmetic.
 
@@ -200,6 +197,8 @@ def vertex_values(
         The values of the inputs, in order.
     shift : callable, optional
         Called with each input's and gate's number and value; its result replaces it.
+    held : mapping, optional
+        Values of gates that are held, as if they were inputs: they are not computed.
 
     Returns
     -------
@@ -232,6 +231,9 @@ def vertex_values(
             continue
         if op[vertex] == CONSTANT:
             values[vertex] = arithmetic.number(numbers[params[vertex]])
+            continue
+        if held is not None and vertex in held:
+            values[vertex] = held[vertex]
             continue
         gate = gate_type(op[vertex])
         used = [

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from circuitgrad.errors import CircuitError
+from circuitgrad.errors import CircuitError, WriteError
 from circuitgrad.figures.drawing import Figure
+from circuitgrad.figures.labels import terminal_label
 from circuitgrad.figures.palette import theme as theme_of
 from circuitgrad.figures.pdf import write_pdf
 from circuitgrad.figures.png import write_png
 from circuitgrad.figures.scene import Label, Node, Place, Scene
-from circuitgrad.figures.steps import Step, Steps, steps_of
+from circuitgrad.figures.steps import Rule, Step, Steps, steps_of
 from circuitgrad.figures.svg import write_svg
 from circuitgrad.figures.typeset import extent
 from circuitgrad.formats.files import write_whole
@@ -28,6 +31,8 @@ __all__ = ["Frames", "steps"]
 
 #: More terms of a chain rule than this, and more rules, are not all written below.
 MOST_TERMS, MOST_RULES = 6, 3
+#: Nor are longer ones than this, in LaTeX.
+LONGEST: Final = 400
 #: Between the figure and the words below it, and between those, in points.
 GAP, LEADING = 16.0, 8.0
 #: Seconds that a step is shown, and that the whole is in the end.
@@ -105,25 +110,22 @@ class Frames:
         for number in range(count):
             for node in self._words(number):
                 nodes[node.key], frame[node.key] = node, number
-        whole = SHOWN * count + STAYS
-        rules = []
-        for number in range(count):
-            start = 100 * SHOWN * number / whole
-            end = 100 * SHOWN * (number + 1) / whole if number < count - 1 else 100.0
-            rules += _keyframes(number, start, end)
-            rules += [
-                f".{name} {{ animation: {name} {whole}s step-end infinite }}"
-                for name in (f"s{number}", f"c{number}")
-            ]
-        early = ", ".join(f".c{number}" for number in range(count - 1))
-        still = f"g {{ animation: none !important }} {early} {{ display: none }}"
-        rules.append(f"@media (prefers-reduced-motion: reduce) {{ {still} }}")
+        # names of styles are those of the page that a figure is put into
+        words = "\n".join([scene.title, self.text(), *scene.nodes])
+        own = f"m{hashlib.sha256(words.encode()).hexdigest()[:8]}"
+
+        def classes(key: str) -> str:
+            return f"{own} {own}{'c' if key[0] == 't' else 's'}{frame[key]}"
+
         return write_svg(
             Scene(nodes, scene.wires, f"{scene.title}, step by step"),
             self.theme,
             box=self.box,
-            classes=lambda key: f"{'c' if key[0] == 't' else 's'}{frame[key]}",
-            styles="\n".join(rules),
+            prefix=f"{own}_",
+            classes=lambda key: (
+                f"{own} {own}{'c' if key[0] == 't' else 's'}{frame[key]}"
+            ),
+            styles="\n".join(_styles(own, count)),
         )
 
     def drawings(self) -> list[str]:
@@ -165,7 +167,7 @@ class Frames:
     def text(self) -> str:
         """Write what the chain rule says at each visit, as a terminal shows it."""
         rows = [
-            (str(number), step.name.text, rule.label().text)
+            (str(number), terminal_label(step.name.text), _in_terminal(rule))
             for number, step in enumerate(self.steps.steps, 1)
             for rule in step.rules
         ]
@@ -184,6 +186,8 @@ class Frames:
             for step in self.steps.steps
             for rule in step.rules
         ]
+        if not equations:
+            return ""
         lines = " \\\\\n".join(equations)
         return f"\\begin{{align*}}\n{lines}\n\\end{{align*}}\n"
 
@@ -193,21 +197,49 @@ def _caption(step: Step, number: int, count: int) -> list[Label]:
     name = step.title
     words = f"Step {number} of {count}: "
     title = Label(words + name.text, rf"\text{{{words}}}{name.tex}", plain=name.plain)
-    rules = [rule.label(MOST_TERMS) for rule in step.rules[:MOST_RULES]]
+    rules = [_short(rule) for rule in step.rules[:MOST_RULES]]
     if len(step.rules) > MOST_RULES:
         rules.append(Label("⋯", r"\cdots"))
     return [title, *rules]
 
 
-def _keyframes(number: int, start: float, end: float) -> list[str]:
+def _in_terminal(rule: Rule) -> str:
+    """Write an equation so that no name turns what is beside it."""
+    terms = [terminal_label(each.text) for each in rule.terms]
+    return f"{terminal_label(rule.derivative.text)} = {' + '.join(terms)}"
+
+
+def _short(rule: Rule) -> Label:
+    """Give an equation with as many of its terms as can be read, and set in time."""
+    for terms in (MOST_TERMS, 2):
+        label = rule.label(terms)
+        if len(label.tex) <= LONGEST:
+            return label
+    return Rule(rule.derivative, (Label("⋯", r"\cdots"),)).label()
+
+
+def _styles(own: str, count: int) -> Iterator[str]:
     """Say when what is new in a step is there, and when its words are."""
-    hidden = "" if number == 0 else "0% { visibility: hidden } "
-    last = "" if end >= 100 else f" {end:.3f}% {{ visibility: hidden }}"
-    visible = "{ visibility: visible }"
-    return [
-        f"@keyframes s{number} {{ {hidden}{start:.3f}%, 100% {visible} }}",
-        f"@keyframes c{number} {{ {hidden}{start:.3f}% {visible}{last} }}",
-    ]
+    whole = SHOWN * count + STAYS
+    visible, hidden = "{ visibility: visible }", "{ visibility: hidden }"
+    for number in range(count):
+        start = f"{100 * SHOWN * number / whole:.3f}%"
+        before = f"0% {hidden} " if number else ""
+        after = ""
+        if number < count - 1:
+            after = f" {100 * SHOWN * (number + 1) / whole:.3f}% {hidden}"
+        for kind, frames in (
+            ("s", f"{before}{start}, 100% {visible}"),
+            ("c", f"{before}{start} {visible}{after}"),
+        ):
+            name = f"{own}{kind}{number}"
+            yield f"@keyframes {name} {{ {frames} }}"
+            yield f".{name} {{ animation: {name} {whole}s step-end infinite }}"
+    still = f".{own} {{ animation: none !important }}"
+    early = ", ".join(f".{own}c{number}" for number in range(count - 1))
+    if early:
+        still += f" {early} {{ display: none }}"
+    yield f"@media (prefers-reduced-motion: reduce) {{ {still} }}"
 
 
 def steps(
@@ -267,14 +299,14 @@ def steps(
     if path is None:
         return frames
     ending = os.path.splitext(path)[1].lower()
-    if os.path.isdir(path) or path.endswith(("/", os.sep)) or not ending:
-        _write_folder(frames, path)
-    elif ending in _WRITERS:
+    if ending in _WRITERS and not os.path.isdir(path):
         data = _WRITERS[ending](frames)
         write_whole(path, data if isinstance(data, bytes) else data.encode())
-    else:
+    elif ending[1:].isalpha() and not os.path.isdir(path):
         known = ", ".join(_WRITERS)
         raise CircuitError(f"no steps as {ending}; there are: {known}, or a folder")
+    else:
+        _write_folder(frames, path)
     return frames
 
 
@@ -289,12 +321,21 @@ _WRITERS: Final[dict[str, Callable[[Frames], str | bytes]]] = {
 
 def _write_folder(frames: Frames, path: str) -> None:
     """Write an SVG figure for each step, and the rules, together or not at all."""
+    digits = max(2, len(str(len(frames) - 1)))
+    files = {
+        f"step_{number:0{digits}}.svg": svg
+        for number, svg in enumerate(frames.drawings())
+    }
+    files |= {"rules.txt": frames.text(), "rules.tex": frames.latex()}
     with write_errors(path):
         os.makedirs(path, exist_ok=True)
-    digits = max(2, len(str(len(frames) - 1)))
+        there = sorted(os.listdir(path))
+    for name in there:
+        if re.fullmatch(r"step_[0-9]+\.svg", name) and name not in files:
+            raise WriteError(
+                f"{path}: error: {name} there is of another run, and would stand among "
+                "these steps: remove it, or name another folder"
+            )
     with together():
-        for number, svg in enumerate(frames.drawings()):
-            name = os.path.join(path, f"step_{number:0{digits}}.svg")
-            write_whole(name, svg.encode())
-        write_whole(os.path.join(path, "rules.txt"), frames.text().encode())
-        write_whole(os.path.join(path, "rules.tex"), frames.latex().encode())
+        for name, text in files.items():
+            write_whole(os.path.join(path, name), text.encode())

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from circuitgrad.figures.graphviz import laid_out
+from circuitgrad.figures.labelling import with_weights
 from circuitgrad.figures.labels import quoted
 from circuitgrad.figures.palette import THEMES
 from circuitgrad.figures.scene import Curve, Label, Place, Point, Scene
-from circuitgrad.figures.typeset import extent
 
 if TYPE_CHECKING:
     import pydot
@@ -39,18 +39,13 @@ _COARSE: Final = {
 }
 
 _SHAPES: Final = {"ellipse": "ellipse", "box": "box", "plain": "plaintext"}
-#: Nothing, of a size: Graphviz knows no other label that no font has a say in.
-_ROOM: Final = (
-    '<<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0" '
-    'FIXEDSIZE="TRUE" WIDTH="{0:.0f}" HEIGHT="{1:.0f}"><TR><TD></TD></TR></TABLE>>'
-)
 
 
 def place(scene: Scene, rankdir: str = "BT") -> Scene:
     """Place nodes, wires and labels: sources at the bottom.
 
-    Nodes keep their sizes, and labels have theirs, so that the same Graphviz gives the
-    same places whatever fonts there are.
+    Nodes keep their sizes, so that the same Graphviz gives the same places whatever
+    fonts there are; weights are put onto the wires afterwards.
 
     Raises
     ------
@@ -72,12 +67,10 @@ def place(scene: Scene, rankdir: str = "BT") -> Scene:
     for each in found.get("edges", ()):
         wire = wires[each["wire"]]
         at: dict[str, Any] = {"curve": _points(each["pos"])}
-        if "lp" in each:
-            (at["label_at"],) = _points(each["lp"])
         if wire.slot is not None:
             at["slot_at"] = _beside(at["curve"], first=wire.slot.text == "1")
         wires[wire.key] = replace(wire, **at)
-    return replace(scene, nodes=nodes, wires=wires)
+    return with_weights(replace(scene, nodes=nodes, wires=wires))
 
 
 def _beside(curve: Curve, first: bool) -> Point:
@@ -128,18 +121,19 @@ def dot_graph(scene: Scene, *, rankdir: str = "BT", sized: bool = True) -> pydot
     rankdir : str
         Where the outputs are: as Graphviz has it, ``BT`` at the top.
     sized : bool
-        Whether it is to be laid out: nodes and labels are empty and of their sizes.
+        Whether it is to be laid out: nodes are empty and of their sizes.
         Otherwise it is to be read, with labels, shapes and colours, and Graphviz is
         left to find the sizes.
     """
     import pydot
 
+    weighted = sized and any(wire.label for wire in scene.wires.values())
     graph = pydot.Dot(
         graph_type="digraph",
         rankdir=rankdir,
         ordering="in",
-        nodesep="0.3",
-        ranksep="0.42",
+        nodesep="0.55" if weighted else "0.3",
+        ranksep="0.85" if weighted else "0.42",
         bgcolor="white",
         fontname=quoted(FONT),
         charset="UTF-8",
@@ -171,8 +165,8 @@ def dot_graph(scene: Scene, *, rankdir: str = "BT", sized: bool = True) -> pydot
         options = {"wire": wire.key, "dir": "none"} if sized else {}
         if wire.style == "output" and not sized:
             options["style"] = "bold"
-        if wire.label is not None:
-            options["label"] = _room(wire.label) if sized else _joined([wire.label])
+        if wire.label is not None and not sized:
+            options["label"] = _joined([wire.label])
         if wire.slot is not None and not sized:
             options |= {"headlabel": _joined([wire.slot]), "labelfontsize": "9"}
         graph.add_edge(pydot.Edge(wire.tail, wire.head, **options))
@@ -186,11 +180,6 @@ def _size(at: Place) -> dict[str, str]:
         "width": f"{at.width / 72:.4f}",
         "height": f"{at.height / 72:.4f}",
     }
-
-
-def _room(label: Label) -> str:
-    width, height = extent([label])
-    return _ROOM.format(width + 7, height + 3)
 
 
 def _joined(lines: Iterable[Label]) -> str:

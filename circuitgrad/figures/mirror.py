@@ -19,6 +19,7 @@ from circuitgrad.evaluation.evaluate import values_at
 from circuitgrad.figures.drawing import check_size
 from circuitgrad.figures.elements import elements, fitted, role_of, vertex_lines
 from circuitgrad.figures.extract import one_output
+from circuitgrad.figures.labelling import with_weights
 from circuitgrad.figures.labels import WEIGHT, Names, gate_line, number_line, value_line
 from circuitgrad.figures.layout import place
 from circuitgrad.figures.scene import Curve, Label, Node, Place, Point, Scene, Wire
@@ -131,7 +132,7 @@ class Mirror:
         self._left_half()
         self._right_half()
         title = f"{self.source.name or 'circuit'} and its gradient"
-        self.scene = Scene(self.nodes, self.wires, title)
+        self.scene = with_weights(Scene(self.nodes, self.wires, title))
 
     # ------------------------------------------------------------------ labels
 
@@ -351,7 +352,7 @@ def alone(circuit: Circuit, of: str | None) -> Circuit:
     if of is None:
         if len(circuit.outputs) != 1:
             names = ", ".join(circuit.output_names)
-            raise CircuitError(f"several outputs, {names}: say which with --of")
+            raise CircuitError(f"several outputs, {names}: say which with of= (--of)")
         (of,) = circuit.output_names
     cone = run(one_output(circuit, of), "dce")
     return Circuit(cone.columns, cone.names, cone.outputs, cone.name)

@@ -155,7 +155,7 @@ class _Page:
             width, height = formula.width, formula.height
             if label is wire.label:
                 self._fill(self.theme.background)
-                self.canvas.setFillAlpha(0.8)
+                self.canvas.setFillAlpha(0.9)
                 corner = x - width / 2, y - height / 2
                 self.canvas.rect(*corner, width, height, stroke=0, fill=1)
                 self.canvas.setFillAlpha(1)

@@ -190,7 +190,7 @@ class _Writer:
             formula, (x, y) = typeset(label), self._at(at)
             corner = f'x="{_n(x - formula.width / 2)}" y="{_n(y - formula.height / 2)}"'
             size = f'width="{_n(formula.width)}" height="{_n(formula.height)}"'
-            fill = f'fill="{self.theme.background}" fill-opacity="0.8"'
+            fill = f'fill="{self.theme.background}" fill-opacity="0.9"'
             if label is wire.label:
                 yield f'<rect class="background" {corner} {size} {fill}/>'
             yield from self._formula(formula, x, y)
