@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from pathlib import Path
 
@@ -49,6 +50,15 @@ def run(capsys, monkeypatch, tmp_path):
         return stopped.value.code, captured.out, captured.err
 
     return call
+
+
+def pytest_configure() -> None:
+    """Take ^C, which shells have programs in the background ignore, and their children.
+
+    Tests of what an interrupted command leaves start such children.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
