@@ -54,6 +54,12 @@ class Descent:
         """The least value, that at ``point``."""
         return min((v for v in self.values if not math.isnan(v)), default=math.nan)
 
+    def draw(self, path: str | None = None, theme: str = "light") -> Any:
+        """Draw the values (`circuitgrad.figures.losses.draw_losses`)."""
+        from circuitgrad.figures.losses import draw_losses
+
+        return draw_losses(self, path, theme)
+
     def __str__(self) -> str:
         words = {
             "steps": "all steps are taken",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,6 +139,14 @@ def test_descent_at_a_shell(run):
     status, out, _ = run(*words)
     assert status == 0
     assert len(json.loads(out)["values"]) == 4
+    words = ("descend", "-e", "(x - 3)^2", "x=0", "--rate", "0.25", "--plot", "f.svg")
+    assert run(*words)[0] == 0
+    assert Path("f.svg").read_text().startswith("<svg ")
+    below = ("descend", "-e", "x^2 - 9", "x=1", "--plot", "g.svg")
+    status, _, err = run(*below)
+    assert status == 2
+    assert "not all above 0" in err
+    assert not Path("g.svg").exists()
     assert run("descend", "-e", "x^4", "x=50", "--rate", "1")[0] == 1
     assert run("descend", "-e", "x^4", "x=50", "--rate", "0")[0] == 2
     assert run("descend", "-e", "x^4", "y=50")[0] == 2

@@ -35,6 +35,15 @@ __all__ = ["descend"]
     help="Find the length of each step, in place of --rate; needs SciPy.",
 )
 @click.option("--seed", default=0, help="Of the start, where none is given.")
+@click.option(
+    "--plot", metavar="FILE", help="Draw the values: .svg, .png, .pdf or .tex."
+)
+@click.option(
+    "--theme",
+    default="light",
+    type=click.Choice(["light", "dark", "bw"]),
+    help="Colours of the plot.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with all values.")
 def descend(
     file_and_values: tuple[str, ...],
@@ -49,6 +58,8 @@ def descend(
     target: float | None,
     line_search: bool,
     seed: int,
+    plot: str | None,
+    theme: str,
     as_json: bool,
 ) -> int:
     """Make an output small by gradient descent: circuitgrad descend f.cg w=0.
@@ -75,6 +86,10 @@ def descend(
         line_search=line_search,
         seed=seed,
     )
+    if plot is not None:
+        from circuitgrad.figures.losses import draw_losses
+
+        draw_losses(found, plot, theme)
     if as_json:
         answer(json.dumps({**vars(found), "value": found.value}))
     else:

@@ -1,0 +1,63 @@
+"""The values of a gradient descent as a figure."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from circuitgrad.errors import CircuitError
+from circuitgrad.figures.chart import Panel, Series, chart
+from circuitgrad.figures.drawing import Figure, figure_format, written
+from circuitgrad.figures.scene import Label, Scene
+from circuitgrad.formats.files import write_whole
+
+if TYPE_CHECKING:
+    from circuitgrad.descent import Descent
+
+__all__ = ["draw_losses", "losses_scene"]
+
+#: Most points of the line: on a logarithmic axis more cannot be told apart.
+MOST: Final = 300
+
+
+def losses_scene(descent: Descent) -> Scene:
+    """Chart the value after each step, both on logarithmic axes.
+
+    Raises
+    ------
+    CircuitError
+        If a value is not above 0, which has no place on such an axis.
+    """
+    values = [value for value in descent.values if math.isfinite(value)]
+    if not values or min(values) <= 0:
+        raise CircuitError(
+            f"the values of {descent.output} are not all above 0: a chart of them has "
+            "a logarithmic axis"
+        )
+    last = len(values)
+    chosen = sorted({round(last ** (i / MOST)) for i in range(MOST + 1)} | {1, last})
+    points = [(float(step), values[step - 1]) for step in chosen]
+    label = Label(descent.output, rf"\text{{{_plain(descent.output)}}}", 0.75)
+    panel = Panel("value", "step, from 1", [Series(label, "adjoint", points)])
+    return chart([panel], f"gradient descent: {descent}")
+
+
+def _plain(name: str) -> str:
+    return "".join(c if c.isascii() and c.isalnum() else " " for c in name)
+
+
+def draw_losses(
+    descent: Descent, path: str | None = None, theme: str = "light"
+) -> Figure:
+    """Draw the values of a descent; the ending of a path says the format, SVG without.
+
+    Raises
+    ------
+    CircuitError
+        If there is no such format or theme; if a value is not above 0.
+    """
+    chosen = figure_format(path, None)
+    figure = Figure(written(losses_scene(descent), chosen, theme), chosen)
+    if path is not None:
+        write_whole(path, figure.data)
+    return figure
