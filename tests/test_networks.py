@@ -12,6 +12,7 @@ import circuitgrad as cg
 from circuitgrad.families import network, perceptron
 from circuitgrad.families.data import DATA
 from circuitgrad.families.networks import ACTIVATIONS, LOSSES
+from circuitgrad.metrics import theorem3_bound
 
 NUMPY = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
@@ -172,3 +173,49 @@ def test_networks_at_a_shell(run):
     status, _, err = run("family", "network", "--layers", "2,1", "--loss", "hinge")
     assert status == 2
     assert "there are: square, cross-entropy" in err
+
+
+def forward_gates(circuit, names):
+    """Count what forward propagation emits for a network of tanh and squared errors.
+
+    For each input, over the gates that depend on it: in a sum of k operands that do, a
+    sum if k > 1; elsewhere k products, and such a sum.  Partials are shared by all.
+    """
+    columns = circuit.columns
+    users = {}
+    for wire in range(columns.wires):
+        gate = int(columns.consumer[wire])
+        users.setdefault(int(columns.operands[wire]), []).append(gate)
+    count, reached = circuit.size, set()
+    for name in names:
+        varying = [circuit.vertex(name)]
+        seen = set(varying)
+        for v in varying:  # which grows
+            for gate in users.get(v, ()):
+                if gate not in seen:
+                    seen.add(gate)
+                    varying.append(gate)
+        for gate in varying[1:]:
+            terms = sum(int(u) in seen for u in columns.operands_of(gate))
+            kind = circuit.gate_type(gate).name
+            count += (terms > 1) if kind == "sum" else terms + (terms > 1)
+        reached.update(varying[1:])
+    kinds = [circuit.gate_type(gate).name for gate in reached]
+    return count + 2 * kinds.count("tanh") + kinds.count("power")
+
+
+def test_forward_and_backpropagation_on_a_thousand_weights():
+    """The notes: Theta(n (s + w)) gates beside O(n + s + w), here 100 times as many."""
+    c = network([10] * 11)
+    weights = [name for name in c.inputs if name[0] == "w"]
+    assert len(weights) == 1000
+    options = {"wrt": weights, "value": True, "pipeline": "none"}
+    forward = cg.gradient(c, mode="forward", **options)
+    assert forward.size == forward_gates(c, weights)
+    backward = cg.gradient(c, **options)
+    assert backward.size <= c.size + theorem3_bound(c)
+    assert forward.size > 100 * backward.size
+    for found in (forward, backward):
+        report = cg.check_gradient(c, found)
+        assert report.passed
+        assert set(report.counts) <= {"proved", "certified"}
