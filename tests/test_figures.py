@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -18,7 +19,10 @@ from circuitgrad.figures.labelling import points_of
 from circuitgrad.figures.labels import name_label, quoted, value_label
 from circuitgrad.figures.layout import dot_graph
 from circuitgrad.figures.mirror import Mirror
+from circuitgrad.figures.routing import Channels
+from circuitgrad.figures.scene import Node, Place, Scene
 from circuitgrad.figures.typeset import LEADING, extent
+from circuitgrad.provenance import COPY, PARTIAL
 
 
 def texts(circuit, **options):
@@ -252,6 +256,154 @@ def test_each_derivative_stands_opposite_of_its_gate(circuit, pipeline):
     own = emitted.provenance.role != 1
     consumers = emitted.columns.consumer
     assert drawn >= int((own & emitted.live)[consumers].sum())
+
+
+TANGLED = [
+    *CIRCUITS,
+    *(
+        cg.parse_expression(text)
+        for text in (
+            "max(x, y, z)*exp(x)/y - 3*x",
+            "tanh(x)*y",
+            "tanh(x)",
+            "tanh(x) + x",
+            "1/(1 + exp(-x))",
+            "asin(x)*atan(y) + erf(x)*x",
+            "max(x, y, z)",
+            "a*b*c*d",
+            "a*b*c*d*e",
+            "erf(x)*y",
+            "x*y*z",
+            "x/y",
+            "x + x",
+            "sqrt(x)*x^y + log(y)",
+        )
+    ),
+]
+
+
+def sampled(curve):
+    """Give points along the Bézier curves that a wire is made of."""
+    for start in range(0, len(curve) - 1, 3):
+        corners = curve[start : start + 4]
+        count = 10 + int(sum(math.dist(*ends) for ends in pairwise(corners)) / 3)
+        for share in (number / count for number in range(count + 1)):
+            back = 1 - share
+            parts = back**3, 3 * share * back**2, 3 * share**2 * back, share**3
+            yield tuple(
+                sum(
+                    part * corner[axis]
+                    for part, corner in zip(parts, corners, strict=True)
+                )
+                for axis in (0, 1)
+            )
+
+
+def inside(point, node):
+    at = node.place
+    across = 2 * abs(point[0] - at.x) / (at.width - 1)
+    up = 2 * abs(point[1] - at.y) / (at.height - 1)
+    return across**2 + up**2 < 1 if node.shape == "ellipse" else max(across, up) < 1
+
+
+@pytest.mark.parametrize("pipeline", ["none", "fold,cse,dce", "tidy", "size"])
+@pytest.mark.parametrize("circuit", TANGLED, ids=str)
+def test_wires_of_a_mirror_run_through_no_node(circuit, pipeline):
+    """Crossings, too; and nodes, boxes of constants among them, stand apart."""
+    of = circuit.output_names[0]
+    scene = Mirror(circuit, of=of, pipeline=pipeline).scene
+    for wire in scene.wires.values():
+        points = list(sampled(wire.curve))
+        for key, node in scene.nodes.items():
+            if key not in (wire.tail, wire.head):
+                assert not any(inside(p, node) for p in points), (wire.key, key)
+    for one, other in combinations(scene.nodes.values(), 2):
+        a, b = one.place, other.place
+        apart = max(
+            abs(a.x - b.x) - (a.width + b.width) / 2,
+            abs(a.y - b.y) - (a.height + b.height) / 2,
+        )
+        assert apart > -1, (one.key, other.key)
+
+
+@pytest.mark.parametrize("pipeline", ["none", "fold,cse,dce", "tidy", "size"])
+@pytest.mark.parametrize("circuit", TANGLED, ids=str)
+def test_wires_of_a_mirror_are_those_of_the_gradient(circuit, pipeline):
+    """Each comes from a node that computes its operand; ends meet their nodes."""
+    of = circuit.output_names[0]
+    mirror = Mirror(circuit, of=of, pipeline=pipeline)
+    columns, role = mirror.emitted.columns, mirror.emitted.provenance.role
+    computes = {f"n{z}": v for v, z in mirror.copies.items()}
+    computes |= {f"m{z}": v for z, v in mirror.adjoint.items()}
+    computes |= {key: int(key[1:]) for key in mirror.scene.nodes if key[0] in "bc"}
+    own = {
+        f"v{wire}": (int(columns.operands[wire]), int(columns.consumer[wire]))
+        for wire in range(len(columns.operands))
+        if mirror.emitted.live[columns.consumer[wire]]
+        and role[columns.consumer[wire]] != COPY
+    }
+    drawn = {
+        wire.key: (computes[wire.tail], computes[wire.head])
+        for wire in mirror.scene.wires.values()
+        if wire.key[0] == "v"
+    }
+    assert drawn == own
+    # and an equality comes from what it is equal to
+    for key, wire in mirror.scene.wires.items():
+        if key[0] == "a":
+            assert computes[wire.tail] == computes[wire.head]
+    for wire in mirror.scene.wires.values():
+        for key, point in ((wire.tail, wire.curve[0]), (wire.head, wire.curve[-1])):
+            at = mirror.scene.nodes[key].place
+            reach = max(
+                2 * abs(point[0] - at.x) / at.width,
+                2 * abs(point[1] - at.y) / at.height,
+            )
+            assert reach < 1.1, (wire.key, key)
+            assert not inside(point, mirror.scene.nodes[key]), (wire.key, key)
+
+
+@pytest.mark.parametrize("text", ["tanh(x)*y", "asin(x)", "max(x, y)", "x + tanh(x)"])
+@pytest.mark.parametrize("pipeline", ["none", "fold,fuse", "tidy"])
+def test_a_partial_derivative_does_not_use_an_adjoint(text, pipeline):
+    """A 1 in the derivative of tanh is a constant, not ∂y/∂y."""
+    mirror = Mirror(cg.parse_expression(text), pipeline=pipeline)
+    role = mirror.emitted.provenance.role
+    for wire in mirror.scene.wires.values():
+        if wire.head[0] == "b" and role[int(wire.head[1:])] == PARTIAL:
+            assert wire.tail[0] in "nbc", wire
+    if pipeline == "none":
+        assert any(key[0] == "c" for key in mirror.scene.nodes)
+
+
+def test_the_seed_is_drawn_from_the_derivative_by_the_output():
+    """The 1 that a product or a sum of the chain rule has is ∂y/∂y."""
+    mirror = Mirror(cg.parse_expression("tanh(x)*y"))
+    tails = [wire.tail for wire in mirror.scene.wires.values() if wire.key[0] == "v"]
+    assert tails.count(f"m{mirror.output}") == 2
+    double = Mirror(cg.parse_expression("x + x"))
+    tails = [w.tail for w in double.scene.wires.values() if w.key[0] == "v"]
+    assert tails == [f"m{double.output}"] * 2
+
+
+def test_crossings_go_around_what_is_in_the_way():
+    """A wire swings from end to end where it can, and stays between ranks if not."""
+
+    def led(*others):
+        places = [Place(0, 0, 40, 40), Place(600, 200, 40, 40), *others]
+        nodes = [
+            Node(f"n{k}", (), "gate", place=place) for k, place in enumerate(places)
+        ]
+        scene = Scene.of(nodes)
+        curve = Channels(scene.nodes, 300).crossing("n0", "n1")
+        points = list(sampled(curve))
+        assert not any(inside(p, node) for p in points for node in nodes[2:])
+        return curve
+
+    free = led()
+    assert led(Place(100, 0, 40, 40)) == free  # below it
+    assert led(Place(200, 70, 40, 40)) != free
+    assert led(Place(400, 180, 60, 60), Place(200, 70, 40, 40)) != free
 
 
 def test_values_on_a_mirror():

@@ -22,16 +22,20 @@ from circuitgrad.figures.extract import one_output
 from circuitgrad.figures.labelling import with_weights
 from circuitgrad.figures.labels import WEIGHT, Names, gate_line, number_line, value_line
 from circuitgrad.figures.layout import place
-from circuitgrad.figures.scene import Curve, Label, Node, Place, Point, Scene, Wire
-from circuitgrad.gates import CONSTANT
+from circuitgrad.figures.routing import Channels, Descent
+from circuitgrad.figures.scene import Curve, Label, Node, Place, Scene, Wire
+from circuitgrad.gates import CONSTANT, SUM
 from circuitgrad.gradients import gradient
 from circuitgrad.passes import run
-from circuitgrad.provenance import ADJOINT, COPY
+from circuitgrad.provenance import ADJOINT, COPY, PRODUCT
 
 __all__ = ["Mirror", "alone"]
 
 #: Between the halves, in points.
 GAP: Final = 48.0
+
+#: Of a wire: its tail, its head, and its weight, unless that is 1.
+Ends = tuple[str, str, Label | None]
 
 
 class Mirror:
@@ -122,13 +126,17 @@ class Mirror:
             if live[v] and v not in self.copies and v not in self.opposite
         ]
         self.names = Names(self.source)
-        self.layout = place(self._star())
-        right = max(self.layout.box[2], 0.0)
-        self.middle = right + GAP / 2
-        self.lowest = min(node.place.y for node in self.layout.nodes.values())
+        self._star = elements(self.source, self.own)
+        #: Wires of the right half, by key: where from, where to, and the weight.
+        self.ends = self._right_ends()
+        #: Constants of the chain rule's.
+        self.numbers = sorted(
+            {int(tail[1:]) for tail, _, _ in self.ends.values() if tail[0] == "c"}
+        )
+        self.layout = place(self._laid())
+        self.middle = max(self.layout.box[2], 0.0) + GAP / 2
         self.nodes: dict[str, Node] = {}
         self.wires: dict[str, Wire] = {}
-        self.crossings = 0
         self._left_half()
         self._right_half()
         title = f"{self.source.name or 'circuit'} and its gradient"
@@ -169,10 +177,12 @@ class Mirror:
 
     # ------------------------------------------------------------------ layout
 
-    def _star(self) -> Scene:
-        """Give what is laid out: the source, with room on its wires."""
-        scene = elements(self.source, self.own)
-        nodes, wires = dict(scene.nodes), dict(scene.wires)
+    def _laid(self) -> Scene:
+        """Give what is laid out: the source, with room for the chain rule's gates.
+
+        Their wires are turned round, as the mirror turns them.
+        """
+        nodes, wires = dict(self._star.nodes), dict(self._star.wires)
         for z in self.adjoint:
             node = nodes.get(f"n{z}")
             if node is not None:  # both stand in nodes of one size
@@ -182,15 +192,22 @@ class Mirror:
                 height = max(one.place.height, other.place.height)
                 nodes[node.key] = replace(own, place=Place(0, 0, width, height))
         for v in self.between:
-            gate, slot = self.wire_of(v)
-            if gate < 0:
-                continue
-            at = self.source.columns.wires_of(gate)[slot]
-            tail = int(self.source.columns.operands[at])
             lines = (self._symbol(v), *self._value(v))
             nodes[f"b{v}"] = fitted(Node(f"b{v}", lines, role_of(self.emitted, v)))
-            wires[f"b{v}_0"] = Wire(f"b{v}_0", f"n{tail}", f"b{v}")
-            wires[f"b{v}_1"] = Wire(f"b{v}_1", f"b{v}", f"n{gate}")
+        for v in self.numbers:  # whose role would put them among the inputs
+            nodes[f"c{v}"] = fitted(Node(f"c{v}", (self._symbol(v),), "gate", "box"))
+        down = Descent((wire.tail, wire.head) for wire in wires.values())
+        for key, ends in self._mirroring.items():
+            tail, head, label = ends
+            if down.allows(tail, head):
+                wires[key] = Wire(key, tail, head, label)
+            else:  # passes may make a derivative depend on one further down
+                wires[key] = Wire(key, head, tail, label)
+        fed = {head for tail, head, _ in self.ends.values() if tail[0] in "mb"}
+        for v in self.between:
+            gate, _ = self.wire_of(v)
+            if gate >= 0 and f"b{v}" not in fed and down.allows(f"b{v}", f"n{gate}"):
+                wires[f"r{v}"] = Wire(f"r{v}", f"b{v}", f"n{gate}")
         return Scene(nodes, wires)
 
     def _own_lines(self, z: int) -> tuple[Label, ...]:
@@ -214,6 +231,100 @@ class Mirror:
     def _is_gate(self, z: int) -> bool:
         return z >= self.source.columns.sources
 
+    # ------------------------------------------------------------------ wires
+
+    def _right_ends(self) -> dict[str, Ends]:
+        """Give the wires of the right half, between the nodes that stand for them."""
+        found: dict[str, Ends] = {}
+        for z, v in self.adjoint.items():
+            if f"n{z}" not in self._star.nodes or self.constant[v]:
+                continue
+            users = self._users(z)
+            if self.is_alone(z):
+                found |= self._wires_into(v, f"m{z}", users)
+            else:
+                found[f"a{z}"] = self._standing(v, users), f"m{z}", None
+        for v in self.between:
+            role, of = int(self.provenance.role[v]), int(self.provenance.vertex[v])
+            near = self._users(of) if role == ADJOINT else [of] if of >= 0 else []
+            found |= self._wires_into(v, f"b{v}", near)
+        return found
+
+    def _users(self, z: int) -> list[int]:
+        """Give the gates of the source that use a vertex, one for each wire."""
+        columns = self.source.columns
+        return sorted(columns.consumer[columns.operands == z].tolist())
+
+    def _wires_into(
+        self, vertex: int, node: str, near: Sequence[int]
+    ) -> dict[str, Ends]:
+        columns, near = self.emitted.columns, list(near)
+        found: dict[str, Ends] = {}
+        for wire in columns.wires_of(vertex):
+            operand, weight = int(columns.operands[wire]), int(columns.weights[wire])
+            adjoints = self._adjoints_of(vertex, operand, near)
+            label = None
+            if weight != exact.ONE:
+                label = number_line(exact.number(weight), WEIGHT)
+            found[f"v{wire}"] = self._standing(operand, adjoints), node, label
+            for gate in adjoints[:1]:  # x + x has as many terms
+                near.remove(gate)
+        return found
+
+    def _adjoints_of(self, vertex: int, operand: int, near: Sequence[int]) -> list[int]:
+        """Give those gates whose derivative an operand may be.
+
+        A number may be that of ∂y/∂y, and as well one of a partial derivative.
+        """
+        found = [gate for gate in near if self.adjoint.get(gate) == operand]
+        if not self.constant[operand]:
+            return found
+        if self.provenance.role[vertex] not in (PRODUCT, ADJOINT):
+            return []
+        if self.emitted.columns.op[vertex] == SUM:  # of terms by sums: no other is 1
+            return [gate for gate in found if self.source.columns.op[gate] == SUM]
+        return found
+
+    def _standing(self, vertex: int, near: Sequence[int]) -> str:
+        """Give the node that stands for an operand: if it can be, one near."""
+        for gate in near:
+            if self.adjoint.get(gate) == vertex:
+                return f"m{gate}"
+        if vertex in self.copies:
+            return f"n{self.copies[vertex]}"
+        if self.constant[vertex]:  # one of the chain rule's
+            return f"c{vertex}"
+        if vertex in self.opposite:
+            return f"m{self.opposite[vertex]}"
+        return f"b{vertex}"
+
+    @cached_property
+    def _curve_of(self) -> dict[str, str]:
+        """The wire of the source that each wire of the right half mirrors, if any.
+
+        Of parallel wires each is given once.
+        """
+        pairs: dict[tuple[str, str], list[str]] = {}
+        for key, wire in self._star.wires.items():
+            if key[0] == "w":
+                pairs.setdefault((wire.head, wire.tail), []).append(key)
+        found: dict[str, str] = {}
+        for key, (tail, head, _) in self.ends.items():
+            if tail[0] == head[0] == "m":
+                keys = pairs.get((f"n{tail[1:]}", f"n{head[1:]}"), [])
+                if keys:
+                    found[key] = keys.pop(0)
+        return found
+
+    @cached_property
+    def _mirroring(self) -> dict[str, Ends]:
+        """The wires that are laid out for the right half, turned round."""
+        return {
+            key: (head.replace("m", "n"), tail.replace("m", "n"), label)
+            for key, (tail, head, label) in self.ends.items()
+            if tail[0] != "n" and key not in self._curve_of
+        }
+
     # ------------------------------------------------------------------ the halves
 
     def _left_half(self) -> None:
@@ -231,120 +342,39 @@ class Mirror:
         for z in self.adjoint:
             node = self.layout.nodes.get(f"n{z}")
             if node is not None:
-                name = self.derivative_name(z).text
-                dashed = not self.is_alone(z)
                 self.nodes[f"m{z}"] = Node(
                     f"m{z}",
                     self._derivative(z),
                     "adjoint",
                     place=self._mirrored(node.place),
-                    title=name,
-                    dashed=dashed,
+                    title=self.derivative_name(z).text,
+                    dashed=not self.is_alone(z),
                 )
-        strays = 0
         for v in self.between:
-            role, placed = role_of(self.emitted, v), self.layout.nodes.get(f"b{v}")
-            node = placed or fitted(
-                Node(f"b{v}", (self._symbol(v), *self._value(v)), role)
-            )
-            if placed is None:  # a pass made it, for no wire of the source
-                strays += 1
-                at = replace(node.place, x=strays * 60.0, y=self.lowest - 70)
-                node = replace(node, place=at)
+            node = self.layout.nodes[f"b{v}"]
             title = self.provenance.describe(v)
             at = self._mirrored(node.place)
-            self.nodes[node.key] = replace(node, place=at, role=role, title=title)
-        for z, v in self.adjoint.items():
-            if f"m{z}" not in self.nodes or self.constant[v]:
-                continue
-            if self.is_alone(z):
-                self._wires_into(v, f"m{z}", self._users(z))
+            self.nodes[node.key] = replace(node, place=at, title=title)
+        for v in self.numbers:
+            node = self.layout.nodes[f"c{v}"]
+            at = self._mirrored(node.place)
+            self.nodes[node.key] = replace(node, place=at, role="source")
+        channels = Channels(self.nodes, self.middle)
+        for key, (tail, head, label) in self.ends.items():
+            if tail[0] == "n":
+                curve, style = channels.crossing(tail, head), "crossing"
             else:
-                tail = self._standing(v, self._users(z))
-                self._connect(f"a{z}", tail, f"m{z}", None)
-        for v in self.between:
-            gate, _ = self.wire_of(v)
-            self._wires_into(v, f"b{v}", [gate] if gate >= 0 else [])
-
-    def _users(self, z: int) -> list[int]:
-        """Give the gates of the source that use a vertex."""
-        columns = self.source.columns
-        return sorted({int(g) for g in columns.consumer[columns.operands == z]})
-
-    def _standing(self, vertex: int, near: Sequence[int]) -> str:
-        """Give the node that stands for an operand: if it can be, one near."""
-        for gate in near:
-            if self.adjoint.get(gate) == vertex:
-                return f"m{gate}"
-        if vertex in self.opposite:
-            return f"m{self.opposite[vertex]}"
-        if vertex in self.copies:
-            return f"n{self.copies[vertex]}"
-        if vertex not in self.between:  # a constant of the chain rule's
-            name = f"c{vertex}"
-            if name not in self.nodes:
-                node = fitted(Node(name, (self._symbol(vertex),), "source", "box"))
-                at = replace(node.place, x=self.middle, y=self.lowest)
-                self.nodes[name] = replace(node, place=at)
-            return name
-        return f"b{vertex}"
-
-    def _wires_into(self, vertex: int, node: str, near: Sequence[int]) -> None:
-        columns = self.emitted.columns
-        for wire in columns.wires_of(vertex):
-            tail = self._standing(int(columns.operands[wire]), near)
-            weight = int(columns.weights[wire])
-            label = None
-            if weight != exact.ONE:
-                label = number_line(exact.number(weight), WEIGHT)
-            self._connect(f"v{wire}", tail, node, label)
-
-    def _connect(self, key: str, tail: str, head: str, label: Label | None) -> None:
-        """Draw a wire: the mirrored one where there is one."""
-        curve, at = self._mirrored_curve(tail, head)
-        style = "wire"
-        if not curve:
-            a, b = self.nodes[tail].place, self.nodes[head].place
-            if tail[0] in "nc":
-                self.crossings += 1
-                style, curve = "crossing", _swung(a, b, self.crossings)
-            else:
-                curve = _straight(a.towards((b.x, b.y)), b.towards((a.x, a.y)))
-            # of crossings that end side by side, labels stand apart
-            at = (
-                _halfway(curve) if len(curve) == 4 else (curve[-4][0], curve[-4][1] + 7)
-            )
-        elif at is None:
-            at = _halfway(curve[:4])
-        self.wires[key] = Wire(
-            key, tail, head, label, style=style, curve=curve, label_at=at
-        )
+                curve, style = self._mirrored_curve(key, tail), "wire"
+            self.wires[key] = Wire(key, tail, head, label, style=style, curve=curve)
 
     def _mirrored(self, place: Place) -> Place:
         return replace(place, x=2 * self.middle - place.x)
 
-    def _mirrored_curve(self, tail: str, head: str) -> tuple[Curve, Point | None]:
-        """Give the curve of the wire that one of the right half mirrors, turned round.
-
-        Of parallel wires each is given once.
-        """
-        if (tail, head) not in self._turned:
-            return (), None
-        keys = self._turned[tail, head]
-        wire = self.layout.wires[keys.pop(0) if len(keys) > 1 else keys[0]]
-        turned = tuple((2 * self.middle - x, y) for x, y in reversed(wire.curve))
-        if wire.label is None:
-            return turned, None
-        return turned, (2 * self.middle - wire.label_at[0], wire.label_at[1])
-
-    @cached_property
-    def _turned(self) -> dict[tuple[str, str], list[str]]:
-        found: dict[tuple[str, str], list[str]] = {}
-        for key, wire in self.layout.wires.items():
-            ends = [end.replace("n", "m") for end in (wire.head, wire.tail)]
-            if key[0] in "wb":
-                found.setdefault((ends[0], ends[1]), []).append(key)
-        return found
+    def _mirrored_curve(self, key: str, tail: str) -> Curve:
+        """Give the curve of a wire that was laid out, from its tail on."""
+        wire = self.layout.wires[self._curve_of.get(key, key)]
+        curve = tuple((2 * self.middle - x, y) for x, y in wire.curve)
+        return curve if wire.tail == tail.replace("m", "n") else curve[::-1]
 
 
 def alone(circuit: Circuit, of: str | None) -> Circuit:
@@ -356,41 +386,3 @@ def alone(circuit: Circuit, of: str | None) -> Circuit:
         (of,) = circuit.output_names
     cone = run(one_output(circuit, of), "dce")
     return Circuit(cone.columns, cone.names, cone.outputs, cone.name)
-
-
-def _straight(start: Point, end: Point) -> Curve:
-    def between(share: float) -> Point:
-        x, y = (a + share * (b - a) for a, b in zip(start, end, strict=True))
-        return x, y
-
-    return start, between(1 / 3), between(2 / 3), end
-
-
-def _swung(a: Place, b: Place, number: int) -> Curve:
-    """Lead from a node to one of the other half, above the other nodes of their ranks.
-
-    Crossings run side by side, by number.
-    """
-    beside = 4 * (number % 4)
-    start = a.towards((a.x + a.width, a.y + a.height))
-    end = b.towards((b.x - b.width, b.y + b.height))
-    first = a.x + 0.6 * a.width + 14, a.y + a.height / 2 + 5 + beside
-    last = b.x - 0.6 * b.width - 14, b.y + b.height / 2 + 5 + beside
-    reach = (last[0] - first[0]) / 2
-    return (
-        start,
-        (start[0] + 8, start[1] + 8),
-        (first[0] - 10, first[1]),
-        first,
-        (first[0] + reach, first[1]),
-        (last[0] - reach, last[1]),
-        last,
-        (last[0] + 10, last[1]),
-        (end[0] - 8, end[1] + 8),
-        end,
-    )
-
-
-def _halfway(curve: Curve) -> Point:
-    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = curve
-    return (x0 + 3 * x1 + 3 * x2 + x3) / 8, (y0 + 3 * y1 + 3 * y2 + y3) / 8 + 8
