@@ -140,8 +140,8 @@ def descend(
     --------
     >>> from circuitgrad.formats.text import parse_expression
     >>> found = descend(parse_expression("(x - 3)^2"), {"x": 0}, rate=0.25)
-    >>> print(found)
-    9 to 1.69406e-17 in 30 steps: the gradient is small
+    >>> found.stopped, round(found.point["x"], 6)
+    ('flat', 3.0)
     """
     _require("rate", rate, rate > 0, "more than 0")
     _require("steps", steps, steps >= 0, "at least 0")

@@ -228,7 +228,7 @@ class ReverseView(View):
         """Head both halves."""
         return [
             [heading, *_span(self.scene, keys)]
-            for heading, keys in (("C", "no"), ("∇C", "mb"))
+            for heading, keys in (("C", "no"), ("∇C", "mbc"))
         ]
 
     def derivative_name(self, z: int) -> Label:
