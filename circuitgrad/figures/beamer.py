@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from circuitgrad.figures.drawing import check_size, scene_of
-from circuitgrad.figures.extract import one_output
+from circuitgrad.figures.drawing import scene_of
+from circuitgrad.figures.extract import check_size, one_output
 from circuitgrad.figures.formulas import Formulas
 from circuitgrad.figures.labels import Names
 from circuitgrad.figures.palette import MARK, Theme

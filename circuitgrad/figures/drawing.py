@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from circuitgrad.errors import CircuitError, LimitError
+from circuitgrad.errors import CircuitError
 from circuitgrad.figures.palette import theme as theme_of
 from circuitgrad.gradients import jacobian
 
@@ -196,9 +196,10 @@ def scene_of(
     if cut is not None:
         if near is not None:
             raise CircuitError("(C - z) is drawn whole: near goes without the cut")
-        check_size(circuit)
+        from circuitgrad.figures.extract import check_size
         from circuitgrad.figures.surgery import cut_scene
 
+        check_size(circuit)
         return cut_scene(circuit, cut, at)
     chosen = extract.one_output(circuit, of)
     if of is None and near is None and extract.fits(circuit, circuit.columns.inputs):
@@ -236,24 +237,6 @@ def _profile(circuit: Circuit, of: str | None, near: int | None) -> Scene:
         f"or {MAX_WIRES:,} wires and inputs{asked}{also}"
     )
     return profile(circuit)
-
-
-def check_size(circuit: Circuit) -> None:
-    """Refuse what is too large to be laid out, where nothing else is drawn instead.
-
-    Raises
-    ------
-    LimitError
-        If it has more than 500 gates, or than 2,000 wires and inputs.
-    """
-    from circuitgrad.figures.extract import MAX_GATES, MAX_WIRES, fits
-
-    if not fits(circuit, circuit.columns.inputs):
-        raise LimitError(
-            f"{circuit.size:,} gates: a figure has at most {MAX_GATES} gates, "
-            f"{MAX_WIRES:,} wires and inputs (the limit); draw the gradient circuit "
-            "itself: what is too large is drawn as a profile"
-        )
 
 
 def written(scene: Scene, format: str, theme: str, steps: Steps | None = None) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 
 from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Columns, starts_of
-from circuitgrad.errors import CircuitError
+from circuitgrad.errors import CircuitError, LimitError
 from circuitgrad.figures.caption import with_caption
 from circuitgrad.gates import CONSTANT, INPUT
 from circuitgrad.names import Names
@@ -18,7 +18,16 @@ from circuitgrad.names import Names
 if TYPE_CHECKING:
     from circuitgrad.figures.scene import Scene
 
-__all__ = ["MAX_GATES", "MAX_WIRES", "Part", "fits", "nearest", "one_output", "part"]
+__all__ = [
+    "MAX_GATES",
+    "MAX_WIRES",
+    "Part",
+    "check_size",
+    "fits",
+    "nearest",
+    "one_output",
+    "part",
+]
 
 #: More gates than this are not laid out: nobody reads them.
 MAX_GATES: Final = 500
@@ -99,6 +108,22 @@ class Part:
         )
         more = "; dashed: gates that are not drawn" if self.cut else ""
         return with_caption(scene, [f"{gates:,} of {total:,} gates: {which}{more}"])
+
+
+def check_size(circuit: Circuit) -> None:
+    """Refuse what is too large to be laid out, where nothing else is drawn instead.
+
+    Raises
+    ------
+    LimitError
+        If it has more than 500 gates, or than 2,000 wires and inputs.
+    """
+    if not fits(circuit, circuit.columns.inputs):
+        raise LimitError(
+            f"{circuit.size:,} gates: a figure has at most {MAX_GATES} gates, "
+            f"{MAX_WIRES:,} wires and inputs (the limit); draw the gradient circuit "
+            "itself: what is too large is drawn as a profile"
+        )
 
 
 def part(circuit: Circuit, near: int | None = None) -> Part | None:

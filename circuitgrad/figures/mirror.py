@@ -16,9 +16,8 @@ from circuitgrad.check.claims import claims
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
 from circuitgrad.evaluation.evaluate import values_at
-from circuitgrad.figures.drawing import check_size
 from circuitgrad.figures.elements import elements, fitted, role_of, vertex_lines
-from circuitgrad.figures.extract import one_output
+from circuitgrad.figures.extract import check_size, one_output
 from circuitgrad.figures.labelling import with_weights
 from circuitgrad.figures.labels import WEIGHT, Names, gate_line, number_line, value_line
 from circuitgrad.figures.layout import place

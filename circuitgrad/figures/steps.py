@@ -11,8 +11,8 @@ import numpy as np
 
 from circuitgrad.errors import CircuitError
 from circuitgrad.evaluation.evaluate import values_at
-from circuitgrad.figures.drawing import check_size
 from circuitgrad.figures.elements import elements
+from circuitgrad.figures.extract import check_size
 from circuitgrad.figures.formulas import Formulas
 from circuitgrad.figures.labels import Names
 from circuitgrad.figures.layout import place
