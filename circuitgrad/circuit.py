@@ -320,8 +320,17 @@ class Circuit:
         return bool(used[columns.inputs :].all())
 
     def with_outputs(self, outputs: Iterable[tuple[str, int]]) -> Circuit:
-        """Give the same vertices with other outputs."""
+        """Give the same vertices with other outputs.
+
+        Raises
+        ------
+        CircuitError
+            If a name is no identifier: programs and figures are written with them.
+        """
         chosen = list(outputs)
+        for name, _ in chosen:
+            if not is_identifier(name):
+                raise CircuitError(f"{name!r} is not an identifier")
         return Circuit(self.columns, self.names, chosen, self.name, self.provenance)
 
     # ------------------------------------------------------------------ checks

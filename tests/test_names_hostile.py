@@ -238,3 +238,62 @@ def test_files_of_any_name_are_only_files(file, run, tmp_path):
     status, out, words = run("stats", f"./{file}")
     assert (status, out) == (3, "")
     assert ":2:8: error: unknown name 'y'" in words
+
+
+#: Some of each kind: figures of all of them together, in every format.
+SOME = (
+    "node",
+    "__import__",
+    "frac",
+    "script",
+    "θ",
+    "ﬁ",
+    "شـيء",
+    "变量",
+    "שלום",
+    "x" * 200,
+)
+
+
+@pytest.fixture
+def hostile():
+    """Give a circuit in which all these are names or labels."""
+    builder = cg.Builder("hostile")
+    inputs = [builder.input(name) for name in SOME]
+    value = builder.sum([u * u for u in inputs])
+    for name in ("y", *(f"{each}_o" for each in SOME)):
+        builder.output(name, value)
+    return builder.finish()
+
+
+@pytest.mark.parametrize("name", REFUSED, ids=short)
+def test_outputs_have_names_that_programs_can_have(name):
+    """A line in a comment, a quote in a label: nothing of the kind is taken."""
+    circuit = cg.parse_expression("x*y")
+    with pytest.raises(cg.CircuitError, match="not an identifier"):
+        circuit.with_outputs([(name, circuit.outputs[0][1])])
+
+
+def test_figures_of_hostile_names_in_every_format(hostile, tmp_path):
+    starts = {"svg": b"<svg ", "pdf": b"%PDF", "png": b"\x89PNG", "tex": b"%"}
+    for theme in ("light", "bw"):
+        for ending, start in starts.items():
+            path = tmp_path / f"fig.{ending}"
+            hostile.draw(str(path), theme=theme)
+            assert path.read_bytes().startswith(start)
+    root = ElementTree.parse(tmp_path / "fig.svg").getroot()
+    attributes = {name for element in root.iter() for name in element.attrib}
+    assert not {name for name in attributes if name.lower().startswith("on")}
+    assert "שלום_o" in {e.text for e in root.iter() if e.tag.endswith("title")}
+    tex = (tmp_path / "fig.tex").read_text(encoding="utf-8")
+    assert "\\input{" not in tex
+
+
+def test_steps_and_pages_of_hostile_names(hostile, tmp_path):
+    for ending in ("svg", "pdf", "gif", "txt", "tex"):
+        path = tmp_path / f"steps.{ending}"
+        cg.steps(hostile, str(path), of="y")
+        assert path.stat().st_size > 0
+    ElementTree.parse(tmp_path / "steps.svg")
+    assert cg.page(hostile, of="y").count("<script") == 2  # the data, the program
+    assert "שלום" in cg.tree(hostile, of="y")

@@ -278,10 +278,10 @@ def test_each_name_of_a_derivative_is_isolated_alone():
 
 
 def test_what_a_terminal_would_obey_is_not_printed():
-    """`with_outputs` takes any name: only `verify` looks at it."""
+    """A circuit made of parts has any name: only `verify` looks at it."""
     circuit = example("worked_example")
-    vertex = circuit.outputs[0][1]
-    broken = circuit.with_outputs([("a\x1b[2J\n\u202eb\ud800", vertex)])
+    outputs = [("a\x1b[2J\n\u202eb\ud800", circuit.outputs[0][1])]
+    broken = cg.Circuit(circuit.columns, circuit.names, outputs)
     assert cg.tree(broken).startswith("a�[2J��b� = y: ×\n")
 
 

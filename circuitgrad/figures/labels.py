@@ -248,7 +248,9 @@ def _known_names(circuit: Circuit) -> set[str]:
 
 
 def _ascii(name: str) -> str:
-    return "".join(r"\_" if c == "_" else c if c.isascii() else "?" for c in name)
+    """Write a name in letters that TeX has, ? standing for any other."""
+    letters = (c if c.isascii() and c.isalnum() else "?" for c in name)
+    return "".join(r"\_" if c == "_" else x for c, x in zip(name, letters, strict=True))
 
 
 def gate_line(gate: GateType, param: exact.Number | None) -> Label:

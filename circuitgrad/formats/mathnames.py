@@ -90,7 +90,8 @@ class MathNames:
                 count += 1
                 found = f"{stem}_{{({count})}}"
         self._taken.add(found)
-        if any(not char.isascii() and _code_point(char) in found for char in label):
+        spelled = (c for c in label if not (c.isascii() and c.isalnum()))
+        if any(_code_point(char) in found for char in spelled):
             self.spelled[label] = found
         return found
 
@@ -166,7 +167,7 @@ def _word(text: str) -> str:
 def _letter(char: str) -> str:
     if char == "_":
         return r"\_"
-    if char.isascii():
+    if char.isascii() and char.isalnum():
         return char
     greek = greek_name(char)
     if greek in GREEK:
@@ -178,8 +179,8 @@ def _letter(char: str) -> str:
 
 
 def _plain_letter(char: str) -> str:
-    """Set a letter so that it looks like no other."""
-    if char.isascii():
+    """Set a letter so that it looks like no other, and is none of TeX's own."""
+    if char == "_" or (char.isascii() and char.isalnum()):
         return _letter(char)
     return rf"\mathrm{{{_code_point(char)}}}"
 
