@@ -68,6 +68,8 @@ def certify(det: cg.Circuit) -> str:
     if not report.passed:
         raise WrongError(f"{det.name}: {report.summary()}")
     levels = {verdict.level for verdict in report.verdicts}
+    if not levels <= {"proved", "certified"}:
+        raise WrongError(f"{det.name}: {report.summary()}")
     return "certified" if "certified" in levels else "proved"
 
 

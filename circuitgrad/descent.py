@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,7 +33,9 @@ class Descent:
     output : str
         What was made small.
     point : dict of str to float
-        The inputs where it ended: where the value was the least that it met.
+        The inputs where the value was the least that it met, with a slope.
+    value : float
+        The value there.
     values : list of float
         The value at the start and after each step.
     steps : int
@@ -45,14 +48,10 @@ class Descent:
 
     output: str
     point: dict[str, float]
+    value: float
     values: list[float]
     steps: int
     stopped: str
-
-    @property
-    def value(self) -> float:
-        """The least value, that at ``point``."""
-        return min((v for v in self.values if not math.isnan(v)), default=math.nan)
 
     def draw(self, path: str | None = None, theme: str = "light") -> Any:
         """Draw the values (`circuitgrad.figures.losses.draw_losses`)."""
@@ -65,8 +64,8 @@ class Descent:
             "steps": "all steps are taken",
             "flat": "the gradient is small",
             "target": "the value is small enough",
-            "diverged": "it diverged: try a smaller rate",
-            "stuck": "the line search found nothing lower",
+            "diverged": "it diverged, or there is no least value: try a smaller rate",
+            "stuck": "the line search found no step",
         }
         return (
             f"{self.values[0]:.6g} to {self.value:.6g} in {self.steps:,} steps: "
@@ -147,6 +146,10 @@ def descend(
     _require("steps", steps, steps >= 0, "at least 0")
     _require("momentum", momentum, 0 <= momentum < 1, "at least 0, less than 1")
     _require("tolerance", tolerance, tolerance >= 0, "at least 0")
+    _require("seed", seed, seed >= 0, "at least 0")
+    _require("rate", rate, math.isfinite(rate), "a number")
+    if line_search and momentum:
+        raise CircuitError("a line search takes no momentum: it looks for each step")
     function = value_and_grad(circuit, of=of, wrt=wrt)
     point = _start(function, start or {}, seed)
     changing = np.array([function.inputs.index(name) for name in function.wrt])
@@ -169,7 +172,7 @@ def descend(
             if target is not None and value <= target:
                 stopped = "target"
                 break
-            if abs(value) > DIVERGED * max(1.0, abs(values[0])):
+            if value > DIVERGED * max(1.0, abs(values[0])):
                 stopped = "diverged"
                 break
             if len(values) > steps:
@@ -188,7 +191,8 @@ def descend(
             progress.advance()
     found = dict(zip(function.inputs, best.tolist(), strict=True))
     output = of or circuit.output_names[0]
-    return Descent(output, found, values, len(values) - 1, stopped)
+    value = least if math.isfinite(least) else values[0]
+    return Descent(output, found, value, values, len(values) - 1, stopped)
 
 
 def _require(name: str, value: float, holds: bool, what: str) -> None:
@@ -206,11 +210,21 @@ def _start(function: ValueAndGrad, start: Mapping[str, Any], seed: int) -> Array
     found = np.empty(len(function.inputs))
     for place, name in enumerate(function.inputs):
         if name in start:
-            found[place] = float(start[name])
+            found[place] = _number(name, start[name])
         elif name in function.wrt:
             found[place] = random[place]
         else:
             raise CircuitError(f"no value for the input {name!r}, which stays as it is")
+    return found
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise CircuitError(f"{name} starts at {value!r}: it should be a finite number")
     return found
 
 
@@ -227,7 +241,8 @@ def _line_search(function: ValueAndGrad, changing: npt.NDArray[Any]) -> Any:
             moved[changing] = x
             return function(moved)
 
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # None says it, too
             found = line_search(
                 lambda x: at(x)[0], lambda x: at(x)[1], point[changing], -slope,
                 gfk=slope, old_fval=value, maxiter=30,

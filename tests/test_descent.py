@@ -43,6 +43,11 @@ def test_why_it_stops():
         lost = cg.descend(cg.parse_expression(text), {"x": start}, rate=1)
         assert lost.stopped == "diverged", text
         assert "smaller rate" in str(lost)
+    lower = cg.descend(cg.parse_expression("x^2 - 4000*x"), {"x": 0}, rate=0.25)
+    assert lower.stopped == "flat"  # a value far below the first is no divergence
+    assert lower.value == pytest.approx(-4e6)
+    kept = cg.descend(cg.parse_expression("sqrt(x)"), {"x": 0.25}, rate=0.25)
+    assert kept.value == math.sqrt(kept.point["x"])
     back = cg.descend(cg.parse_expression("x^4"), {"x": 50}, rate=1)
     assert back.point == {"x": 50}  # the least that it met, not where it was thrown
 
@@ -67,7 +72,7 @@ def test_only_what_is_asked_changes():
 @pytest.mark.parametrize(
     "options",
     [{"rate": 0}, {"rate": -1}, {"steps": -1}, {"momentum": 1}, {"tolerance": -1},
-     {"rate": math.nan}],
+     {"rate": math.nan}, {"rate": math.inf}, {"seed": -1}],
     ids=str,
 )  # fmt: skip
 def test_numbers_out_of_range(options):
@@ -145,9 +150,13 @@ def test_descent_at_a_shell(run):
     below = ("descend", "-e", "x^2 - 9", "x=1", "--plot", "g.svg")
     status, _, err = run(*below)
     assert status == 2
-    assert "not all above 0" in err
+    assert "no value of f is above 0" in err
     assert not Path("g.svg").exists()
     assert run("descend", "-e", "x^4", "x=50", "--rate", "1")[0] == 1
     assert run("descend", "-e", "x^4", "x=50", "--rate", "0")[0] == 2
     assert run("descend", "-e", "x^4", "y=50")[0] == 2
     assert run("descend", "-e", "x^4", "x=1", "--momentum", "1")[0] == 2
+    assert run("descend", "-e", "x^4", "x=1", "--plot", "f.bogus")[0] == 2
+    assert run("descend", "-e", "x^4", "x=1e400")[0] == 2
+    status, out, _ = run("descend", "-e", "exp(x)", "x=1000", "--json")
+    assert (status, json.loads(out)["values"]) == (1, [None])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import click
 
@@ -73,6 +74,10 @@ def descend(
     circuit = read_circuit(file, expression, from_format)
     from circuitgrad.descent import descend as follow
 
+    if plot is not None:  # before the work, not after it
+        from circuitgrad.figures.drawing import figure_format
+
+        figure_format(plot, None)
     found = follow(
         circuit,
         point,
@@ -86,13 +91,15 @@ def descend(
         line_search=line_search,
         seed=seed,
     )
+    if as_json:
+        values = [value if math.isfinite(value) else None for value in found.values]
+        shown = found.value if math.isfinite(found.value) else None
+        answer(json.dumps({**vars(found), "value": shown, "values": values}))
+    else:
+        answer("\n".join(f"{name} = {value!r}" for name, value in found.point.items()))
+    say(f"{found.output}: {found}")
     if plot is not None:
         from circuitgrad.figures.losses import draw_losses
 
         draw_losses(found, plot, theme)
-    if as_json:
-        answer(json.dumps({**vars(found), "value": found.value}))
-    else:
-        answer("\n".join(f"{name} = {value!r}" for name, value in found.point.items()))
-    say(f"{found.output}: {found}")
     return 1 if found.stopped == "diverged" else 0

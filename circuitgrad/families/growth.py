@@ -98,12 +98,14 @@ class Growth:
     def sentences(self) -> list[str]:
         """Say what the sizes are of the notes' bounds, at the largest size of each."""
         forms = {
-            "BP": "{:.2f} (n + s + w), the notes' O(n + s + w)",
+            "BP": "{:.2f} (n + s + w), for one output the notes' O(n + s + w)",
             "FP": "{:.2f} n (s + w), the notes' O(n (s + w))",
             "differences": "{:.2f} n (s + w), the notes' O(n s)",
         }
         lines = ["With n the number of inputs, and s gates and w wires of C:"]
         for name, factor in self.bounds().items():
+            if math.isnan(factor):  # no gates at all
+                continue
             last = [row.n for row in self.rows if name in row.counts][-1]
             text = forms[name].format(factor)
             lines.append(f"  {name} has {text}, at {self.family} -n {last}")

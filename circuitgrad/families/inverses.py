@@ -27,8 +27,8 @@ from circuitgrad.vectors import Vector
 __all__ = ["inv_det", "inv_gauss", "inv_strassen", "inverse_from_determinant"]
 
 #: The derivatives of u/v by u and by v, each times w, are w/v and -(w/v)(u/v): sharing
-#: w/v makes them two operations, as Baur and Strassen count, and not four.
-SHARED = "fold,fuse,cse,dce,share_products{products=single}"
+#: w/v makes them two nonscalar operations, as Baur and Strassen count, and not four.
+SHARED = "divide_adjoints,fold,fuse,cse,dce,share_products{products=single}"
 
 
 @family("inv-gauss", gates=lambda n: 2 * n**3)
@@ -166,8 +166,8 @@ def inverse_from_determinant(det: Circuit, *, pipeline: str = SHARED) -> Circuit
         any order.  Nobody checks that it is that determinant.
     pipeline : str
         A level, or the passes that follow differentiation (`circuitgrad.run`).  Those
-        of ``tidy`` by default, and one that shares what the two derivatives of a
-        division have in common; it leaves out circuits of more than a million vertices.
+        of ``tidy`` by default, and two that share what the two derivatives of a
+        division, and products, have in common.
 
     Returns
     -------

@@ -191,9 +191,7 @@ def _ticks(low: float, high: float) -> list[float]:
         (1,),
     ):
         found = [m * 10.0**k for k in decades for m in mantissas]
-        found = [
-            tick for tick in found if low <= tick * 1.0001 and tick <= high * 1.0001
-        ]
+        found = [t for t in found if -1e-6 <= _share(t, (low, high)) <= 1 + 1e-6]
         if len(found) <= MAX_TICKS:
             return found
     return found[:: -(-len(found) // MAX_TICKS)]

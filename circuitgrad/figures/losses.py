@@ -26,17 +26,20 @@ def losses_scene(descent: Descent) -> Scene:
     Raises
     ------
     CircuitError
-        If a value is not above 0, which has no place on such an axis.
+        If no value is above 0: others have no place on such an axis, and are left out.
     """
-    values = [value for value in descent.values if math.isfinite(value)]
-    if not values or min(values) <= 0:
-        raise CircuitError(
-            f"the values of {descent.output} are not all above 0: a chart of them has "
-            "a logarithmic axis"
-        )
+    values = descent.values
     last = len(values)
     chosen = sorted({round(last ** (i / MOST)) for i in range(MOST + 1)} | {1, last})
-    points = [(float(step), values[step - 1]) for step in chosen]
+    points = [
+        (float(step), values[step - 1])
+        for step in chosen
+        if math.isfinite(values[step - 1]) and values[step - 1] > 0
+    ]
+    if not points:
+        raise CircuitError(
+            f"no value of {descent.output} is above 0: a chart has a logarithmic axis"
+        )
     label = Label(descent.output, rf"\text{{{_plain(descent.output)}}}", 0.75)
     panel = Panel("value", "step, from 1", [Series(label, "adjoint", points)])
     return chart([panel], f"gradient descent: {descent}")
@@ -54,7 +57,7 @@ def draw_losses(
     Raises
     ------
     CircuitError
-        If there is no such format or theme; if a value is not above 0.
+        If there is no such format or theme; if no value is above 0.
     """
     chosen = figure_format(path, None)
     figure = Figure(written(losses_scene(descent), chosen, theme), chosen)

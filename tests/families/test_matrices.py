@@ -244,6 +244,18 @@ def test_gradients_are_right_and_text_comes_back(name, n):
     assert cg.check_gradient(c, cg.jacobian(c)).passed
 
 
+@pytest.mark.parametrize("n", [4, 5])
+def test_cholesky_of_positive_matrices_is_certified(n):
+    """Its points are drawn where there are roots: a large diagonal."""
+    c = FAMILIES["cholesky"](n)
+    ranges = {
+        name: (20, 24) if name[1:].split("_")[0] == name.split("_")[1] else (-1, 1)
+        for name in c.inputs
+    }
+    report = cg.check_gradient(c, cg.jacobian(c), ranges=ranges)
+    assert set(report.counts) <= {"proved", "certified"}
+
+
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name.startswith(MINE)])
 def test_huge_sizes_are_refused_at_once(name):
     for n in (10**5, 10**40, 10**1000):
