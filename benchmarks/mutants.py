@@ -310,7 +310,7 @@ WRONG_PARTIALS = (
 
 def planted(kind: str) -> Iterator[tuple[str, str, str]]:
     """Plant a wrong partial in each gate type: its name, the mode, what came of it."""
-    for place, gate in enumerate(list(gates.GATES)):
+    for place, gate in enumerate(list(gates.SCALAR_GATES)):
         arity = 2 if gate.arity is None else gate.arity
         if kind == "exchanged partials" and arity < 2:
             continue

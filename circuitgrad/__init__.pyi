@@ -10,10 +10,14 @@ from .errors import (
     LimitError,
     PipelineError,
     RenderError,
+    ShapeError,
     WriteError,
 )
+from .evaluation.array_program import CompiledArrays
+from .evaluation.chunks import map_reduce
 from .evaluation.compiled import Compiled, compile  # noqa: A004
 from .evaluation.evaluate import evaluate
+from .evaluation.jax_functions import to_jax
 from .exact import PI
 from .families.inverses import inverse_from_determinant
 from .figures import Figure, Frames, draw, steps, tree
@@ -49,6 +53,7 @@ __all__ = [
     "CircuitError",
     "CircuitgradError",
     "Compiled",
+    "CompiledArrays",
     "Descent",
     "EvaluationError",
     "Expr",
@@ -62,6 +67,7 @@ __all__ = [
     "Provenance",
     "RenderError",
     "Report",
+    "ShapeError",
     "Stats",
     "ValueAndGrad",
     "Vector",
@@ -86,6 +92,7 @@ __all__ = [
     "jacobian",
     "lagrangian",
     "limits",
+    "map_reduce",
     "page",
     "parse",
     "parse_expression",
@@ -96,6 +103,7 @@ __all__ = [
     "run",
     "stats",
     "steps",
+    "to_jax",
     "trace",
     "tree",
     "value_and_grad",

@@ -14,14 +14,14 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
-from circuitgrad.columns import RawColumns, starts_of
-from circuitgrad.errors import CircuitError
+from circuitgrad.columns import RawColumns, infer_shape, shaping_table, starts_of
+from circuitgrad.errors import CircuitError, ShapeError
 from circuitgrad.gates import (
     CONSTANT,
     DIV,
@@ -34,10 +34,13 @@ from circuitgrad.gates import (
     code_of,
     gate_type,
 )
+from circuitgrad.gates.matrix import MATRIX_GATES
 from circuitgrad.names import Names, is_identifier
+from circuitgrad.shapes import SCALAR, Shape, broadcast, place_of, shape_at
 
 __all__ = [
     "DIFFERENCE",
+    "Array",
     "Builder",
     "Elementwise",
     "Expr",
@@ -77,18 +80,26 @@ class Builder:
         # -1), (DIFFERENCE, u, v) for u - v, and (_WIDE + code, place in wide, -1).
         self.tape: list[int] = []
         self.wide: list[tuple[Sequence[int], Sequence[int] | None, int]] = []
+        self.before = 0  # vertices that are not on the tape any more
+        self.shapes: dict[int, int] = {}  # places of shapes other than ()
         self._constants: dict[int, int] = {}
         self._inputs: set[str] = set()
+        self._shaping = shaping_table()
 
     # -------------------------------------------------------------- vertices by number
 
     def __len__(self) -> int:
-        return len(self.tape) // 3
+        return self.before + len(self.tape) // 3
 
     def code(self, vertex: int) -> int:
         """Give the gate type code of a vertex."""
         code = self.tape[3 * vertex]
         return SUM if code == DIFFERENCE else code % _WIDE
+
+    def param(self, vertex: int) -> int:
+        """Give the place of a gate's parameter, -1 where it has none."""
+        code, place, _ = self.tape[3 * (vertex - self.before) :][:3]
+        return self.wide[place][2] if _WIDE <= code < DIFFERENCE else -1
 
     def add(
         self,
@@ -121,7 +132,55 @@ class Builder:
             tape += (code, operands[0], operands[1])
         else:
             tape += (code, operands[0] if count else -1, -1)
-        return len(tape) // 3 - 1
+        vertex = self.before + len(tape) // 3 - 1
+        if self.shapes or self._shaping[code]:
+            self._shape(vertex, code, operands, param)
+        return vertex
+
+    def _shape(
+        self, vertex: int, code: int, operands: Sequence[int], param: int
+    ) -> None:
+        """Find the shape of a vertex; where it has none, take the vertex back."""
+        if code <= CONSTANT:
+            return
+        try:
+            place = infer_shape(
+                code, param, [self.shapes.get(u, SCALAR) for u in operands]
+            )
+        except ShapeError as error:
+            if self.tape[-3] >= _WIDE and self.tape[-3] != DIFFERENCE:
+                self.wide.pop()
+            del self.tape[-3:]
+            raise ShapeError(self._misfit(code, operands, error)) from None
+        if place:
+            self.shapes[vertex] = place
+
+    def _misfit(self, code: int, operands: Sequence[int], error: ShapeError) -> str:
+        gate = gate_type(code)
+        shown = [
+            f"{self.names.get(u) or 'a gate'} of shape {self.shape(u)}"
+            for u in operands[:4]
+        ]
+        more = "" if len(operands) <= 4 else f" and {len(operands) - 4} more"
+        return f"{gate.written or gate.name} of {' and '.join(shown)}{more}: {error}"
+
+    def shape(self, vertex: int) -> Shape:
+        """Give the shape of a vertex."""
+        return shape_at(self.shapes.get(vertex, SCALAR))
+
+    def check_broadcast(self, vertices: Sequence[int], code: int = SUM) -> None:
+        """See that an elementwise gate may have these operands.
+
+        Raises
+        ------
+        ShapeError
+            If their shapes do not go together.
+        """
+        if self.shapes:
+            try:
+                broadcast(*map(self.shape, vertices))
+            except ShapeError as error:
+                raise ShapeError(self._misfit(code, vertices, error)) from None
 
     def constant_vertex(self, place: int) -> int:
         """Give the vertex of a constant, by the place of its value."""
@@ -138,22 +197,31 @@ class Builder:
 
     # -------------------------------------------------------------- handles
 
-    def input(self, name: str) -> Expr:
-        """Add an input.
+    def handle(self, vertex: int) -> Expr:
+        """Give a handle of a vertex."""
+        return Array(self, vertex) if vertex in self.shapes else Expr(self, vertex)
+
+    def input(self, name: str, shape: Sequence[int] = ()) -> Expr:
+        """Add an input, a scalar or an array.
 
         Raises
         ------
         CircuitError
             If the name is no identifier or is taken.
+        ShapeError
+            If an axis has no entry.
         """
         if not is_identifier(name):
             raise CircuitError(f"{name!r} is not an identifier")
         if name in self._inputs:
             raise CircuitError(f"there is a vertex {name!r} already")
+        place = place_of(tuple(shape))
         self._inputs.add(name)
         vertex = self.add(INPUT, ())
+        if place:
+            self.shapes[vertex] = place
         self.names[vertex] = name
-        return Expr(self, vertex)
+        return self.handle(vertex)
 
     def constant(self, value: object) -> Expr:
         """Give the constant vertex of a number, or of pi."""
@@ -168,13 +236,17 @@ class Builder:
             raise CircuitError("a handle of another builder")
         return value
 
-    def gate(self, name: str, *operands: object, param: object = None) -> Expr:
-        """Add a gate of any type by name.
+    def gate(
+        self, name: str, *operands: object, param: object = None, **options: Any
+    ) -> Expr:
+        """Add a gate of any type by name; matrix gates take options by keyword.
 
         Raises
         ------
         CircuitError
             If there is no such type, or it does not take these operands or a parameter.
+        ShapeError
+            If the operands' shapes do not go together, or an option does not suit them.
         """
         code = code_of(name)
         gate = gate_type(code)
@@ -185,10 +257,26 @@ class Builder:
             what = "takes a parameter" if gate.takes_parameter else "takes no parameter"
             raise CircuitError(f"{name} {what}")
         place = -1 if param is None else exact.intern(exact.as_fraction(param))
-        return Expr(
-            self,
-            self.add(code, [self.lift(u).settled() for u in operands], None, place),
-        )
+        vertices = [self.lift(u).settled() for u in operands]
+        if gate.options or options:
+            place = self.options_place(code, vertices, options)
+        return self.handle(self.add(code, vertices, None, place))
+
+    def options_place(
+        self, code: int, vertices: Sequence[int], given: Mapping[str, Any]
+    ) -> int:
+        """Complete the options of a matrix gate, and give their place.
+
+        Raises
+        ------
+        ShapeError
+            If an option does not suit the operands' shapes.
+        """
+        try:
+            chosen = gate_type(code).settled([*map(self.shape, vertices)], given)
+        except ShapeError as error:
+            raise ShapeError(self._misfit(code, vertices, error)) from None
+        return exact.intern(chosen)
 
     def sum(self, terms: Iterable[object]) -> Expr:
         """Add one sum gate; a handle's number factor becomes its wire's weight."""
@@ -196,7 +284,9 @@ class Builder:
         if not handles:
             raise CircuitError("a sum takes at least one operand")
         weights = [exact.intern(handle.weight) for handle in handles]
-        return Expr(self, self.add(SUM, [handle.vertex for handle in handles], weights))
+        return self.handle(
+            self.add(SUM, [handle.vertex for handle in handles], weights)
+        )
 
     def prod(self, factors: Iterable[object]) -> Expr:
         """Add one product gate; number factors of the handles are taken out."""
@@ -245,6 +335,8 @@ class Builder:
         )
         op = np.where(code == DIFFERENCE, SUM, code % _WIDE).astype(np.uint8)
         shapes = np.zeros(len(table), dtype=np.int32)
+        if not self.before:
+            shapes[list(self.shapes)] = list(self.shapes.values())
         return RawColumns(op, offsets, operands, weights, params, shapes)
 
     def finish(self) -> Circuit:
@@ -257,7 +349,7 @@ class Builder:
 
 def _scaled(builder: Builder, vertex: int, weight: Fraction) -> Expr:
     """Give a handle of a vertex times a number."""
-    return Expr(builder, vertex) if weight == 1 else Scaled(builder, vertex, weight)
+    return builder.handle(vertex) if weight == 1 else Scaled(builder, vertex, weight)
 
 
 class Elementwise:
@@ -363,6 +455,47 @@ class Expr:
         quotient = self.builder.add(DIV, (self.vertex, below))
         return _scaled(self.builder, quotient, self.weight)
 
+    def __matmul__(self, other: object) -> Expr:
+        left, right = self, self.builder.lift(other)
+        product = self.builder.gate(
+            "matmul",
+            left.builder.handle(left.vertex),
+            self.builder.handle(right.vertex),
+        )
+        return product.times(left.weight * right.weight)
+
+    @property
+    def T(self) -> Expr:  # noqa: N802 - as NumPy calls it
+        """The transpose, of the last two axes."""
+        flipped = self.builder.gate("transpose", self.builder.handle(self.vertex))
+        return flipped.times(self.weight)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape, ``()`` for a scalar."""
+        return self.builder.shape(self.vertex)
+
+    def __getitem__(self, index: int | slice | tuple[int | slice, ...]) -> Expr:
+        """Give a part, by whole numbers and slices without steps, as NumPy does."""
+        found = self
+        indices = index if isinstance(index, tuple) else (index,)
+        gone = []
+        for axis, each in enumerate(indices):
+            if isinstance(each, slice):
+                if each.step not in (None, 1):
+                    raise ShapeError("a slice of every entry: steps are not known")
+                if each.start is None and each.stop is None:
+                    continue
+                start, stop = each.start or 0, each.stop
+            else:
+                gone.append(axis)
+                start, stop = each, each + 1 or None
+            found = self.builder.gate("slice", found, axis=axis, start=start, stop=stop)
+        if gone:
+            left = [n for i, n in enumerate(found.shape) if i not in gone]
+            found = self.builder.gate("reshape", found, shape=tuple(left))
+        return found
+
     def __rtruediv__(self, other: object) -> Expr:
         if isinstance(other, exact.Pi):
             return self.builder.lift(other) / self
@@ -372,11 +505,11 @@ class Expr:
     def __pow__(self, other: object) -> Expr:
         if isinstance(other, (Expr, exact.Pi)):
             exponent = self.builder.lift(other).settled()
-            return Expr(self.builder, self.builder.add(POW, (self.settled(), exponent)))
-        place = exact.intern(exact.as_fraction(other))
-        return Expr(
-            self.builder, self.builder.add(POWER, (self.settled(),), None, place)
-        )
+            power = self.builder.add(POW, (self.settled(), exponent))
+        else:
+            place = exact.intern(exact.as_fraction(other))
+            power = self.builder.add(POWER, (self.settled(),), None, place)
+        return self.builder.handle(power)
 
     def __rpow__(self, other: object) -> Expr:
         return self.builder.lift(other) ** self
@@ -389,15 +522,10 @@ class Expr:
         return f"<Expr {'' if self.weight == 1 else f'{self.weight} * '}{name}>"
 
 
-class Scaled(Expr):
-    """A handle on a vertex times a number other than 1."""
+class Array(Expr):
+    """A handle on an array; its operators look at shapes."""
 
-    __slots__ = ("weight",)
-
-    def __init__(self, builder: Builder, vertex: int, weight: Fraction) -> None:
-        self.builder = builder
-        self.vertex = vertex
-        self.weight = weight
+    __slots__ = ()
 
     def __add__(self, other: object) -> Expr:
         if isinstance(other, Elementwise):
@@ -417,11 +545,23 @@ class Scaled(Expr):
         return self.times(exact.as_fraction(other))
 
 
+class Scaled(Array):
+    """A handle on a vertex times a number other than 1."""
+
+    __slots__ = ("weight",)
+
+    def __init__(self, builder: Builder, vertex: int, weight: Fraction) -> None:
+        self.builder = builder
+        self.vertex = vertex
+        self.weight = weight
+
+
 class Functions:
     """Every gate type as a function of handles: ``functions.sin(x)``.
 
     The gate's parameter, where it has one, is the last argument:
-    ``functions.leaky_relu(x, 0.01)``.  ``functions.pi`` is the constant.
+    ``functions.leaky_relu(x, 0.01)``.  ``functions.pi`` is the constant.  Matrix gates
+    take their options by keyword: ``functions.sum(a, axis=0)``.
     """
 
     pi = exact.PI
@@ -437,9 +577,11 @@ class Functions:
         except CircuitError as error:
             raise AttributeError(str(error)) from None
         takes_parameter = gate_type(code).takes_parameter
-        unary = gate_type(code).accepts(1) and not takes_parameter
+        plain = not takes_parameter and not gate_type(code).matrix
+        unary = gate_type(code).accepts(1) and plain
+        over_axes = _OVER_AXES.get(name, name)
 
-        def apply(*operands: object) -> Any:
+        def apply(*operands: object, **options: Any) -> Any:
             if unary and len(operands) == 1 and type(operands[0]) is Expr:
                 handle = operands[0]
                 return Expr(handle.builder, handle.builder.add(code, (handle.vertex,)))
@@ -454,7 +596,7 @@ class Functions:
                 )
             if takes_parameter and len(operands) > 1:
                 return builder.gate(name, *operands[:-1], param=operands[-1])
-            return builder.gate(name, *operands)
+            return builder.gate(over_axes if options else name, *operands, **options)
 
         apply.__name__ = name
         setattr(self, name, apply)  # the next look-up finds it at once
@@ -470,6 +612,9 @@ class Functions:
         return ["pi", "square", *(gate.name for gate in GATES)]
 
 
+#: Gates over axes that are written as another gate, with options.
+_OVER_AXES: Final = {gate.written: gate.name for gate in MATRIX_GATES if gate.written}
+
 #: The gate types as functions, for use in `trace`.
 functions = Functions()
 
@@ -479,6 +624,7 @@ def trace(
     *,
     inputs: Sequence[str] | None = None,
     name: str | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
 ) -> Circuit:
     """Make a circuit by calling a Python function once, on handles.
 
@@ -491,10 +637,17 @@ def trace(
         Input names; the names of the function's parameters where left out.
     name : str, optional
         The circuit's name.
+    shapes : mapping, optional
+        The shapes of inputs that are arrays, by name.
 
     Returns
     -------
     Circuit
+
+    Raises
+    ------
+    ShapeError
+        If the shapes of a gate's operands do not go together.
 
     Examples
     --------
@@ -515,7 +668,11 @@ def trace(
             )
         inputs = [parameter.name for parameter in parameters]
     builder = Builder(name)
-    result = function(*[builder.input(each) for each in inputs])
+    shapes = shapes or {}
+    for each in shapes:
+        if each not in inputs:
+            raise CircuitError(f"a shape for {each!r}, which is no input")
+    result = function(*[builder.input(each, shapes.get(each, ())) for each in inputs])
     if isinstance(result, Mapping):
         outputs = dict(result)
     elif isinstance(result, (list, tuple)):

@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from circuitgrad import exact
-from circuitgrad.columns import Columns, RawColumns, assemble, first_defect
+from circuitgrad.columns import (
+    Columns,
+    RawColumns,
+    assemble,
+    first_defect,
+    infer_shapes,
+)
 from circuitgrad.errors import CircuitError
 from circuitgrad.gates import CONSTANT, INPUT, GateType, gate_type
 from circuitgrad.names import Names, is_identifier
 from circuitgrad.provenance import Provenance
+from circuitgrad.shapes import place_of, shape_at
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -335,6 +342,20 @@ class Circuit:
 
     # ------------------------------------------------------------------ checks
 
+    def require_scalars(self, what: str) -> None:
+        """See that there are no arrays, where only scalar gates are known.
+
+        Raises
+        ------
+        CircuitError
+            If there are; it says that the pass ``scalarize`` makes scalar gates.
+        """
+        if self.columns.shaped:
+            raise CircuitError(
+                f"{what} knows scalar gates alone; the pass scalarize makes them "
+                "of arrays"
+            )
+
     def verify(self) -> Circuit:
         """Check every invariant of a circuit, in time linear in wires; return it.
 
@@ -362,6 +383,12 @@ class Circuit:
         if defect is not None:
             vertex, what = defect
             raise CircuitError(f"gate {self.labels[vertex]} has {what}")
+        if columns.shaped:
+            shapes = infer_shapes(
+                *(columns.op, columns.offsets, columns.operands),
+                *(columns.params, columns.shapes),
+            )
+            _require(np.array_equal(shapes, columns.shapes), "shapes that follow")
         self._verify_names()
         return self
 
@@ -412,18 +439,20 @@ class Circuit:
         )
 
     def __reduce__(self) -> tuple[Callable[..., Circuit], tuple[Any, ...]]:
-        # Places of numbers mean nothing in another process: carry the numbers.
+        # Places mean nothing in another process: carry the numbers and the shapes.
         columns = self.columns
         places = np.unique(np.concatenate([columns.weights, columns.params]))
         places = places[places >= 0]
-        numbers = [exact.number(int(place)) for place in places]
+        numbers: list[Any] = [exact.number(int(place)) for place in places]
         parts = (
             columns.op,
             columns.offsets,
             columns.operands,
             np.searchsorted(places, columns.weights),
             np.where(columns.params < 0, -1, np.searchsorted(places, columns.params)),
-            columns.shapes,
+            [shape_at(place) for place in columns.shapes.tolist()]
+            if columns.shaped
+            else columns.shapes,
         )
         return _unpickle, (numbers, parts, self.names, self.outputs, self.name)
 
@@ -483,8 +512,8 @@ def _require(holds: bool, what: str) -> None:
 
 
 def _unpickle(
-    numbers: list[exact.Number],
-    parts: tuple[Ints, ...],
+    numbers: list[Any],
+    parts: tuple[Any, ...],
     names: Names,
     outputs: Sequence[tuple[str, int]],
     name: str | None,
@@ -492,5 +521,7 @@ def _unpickle(
     places = np.array([exact.intern(value) for value in numbers], dtype=np.int32)
     op, offsets, operands, weights, params, shapes = parts
     params = np.where(params < 0, -1, places[params]).astype(np.int32)
+    if isinstance(shapes, list):
+        shapes = np.array([*map(place_of, shapes)], dtype=np.int32)
     columns = Columns(op, offsets, operands, places[weights], params, shapes)
     return Circuit(columns, names, outputs, name)

@@ -19,6 +19,7 @@ from circuitgrad import buffers, exact, loops
 from circuitgrad.errors import LimitError
 from circuitgrad.gates import CONSTANT, INPUT, SUM, gate_type, gate_types
 from circuitgrad.loops import kernel
+from circuitgrad.shapes import SCALAR, place_of, shape_at
 
 __all__ = [
     "Bools",
@@ -28,6 +29,10 @@ __all__ = [
     "RawColumns",
     "assemble",
     "first_defect",
+    "infer_shape",
+    "infer_shapes",
+    "option_table",
+    "shaping_table",
     "starts_of",
     "trait_table",
 ]
@@ -44,7 +49,7 @@ class Columns:
     one an operand slot.  Wire ``w`` comes from vertex ``operands[w]`` with the weight
     at place ``weights[w]`` of the number table (`circuitgrad.exact`).  ``params[v]`` is
     the place of a constant's value or a gate's parameter, -1 where there is none.
-    ``shapes[v]`` is the place of the vertex's shape; 0 is ``()``, the only one so far.
+    ``shapes[v]`` is the place of its shape in `circuitgrad.shapes`; 0 is ``()``.
     All arrays are read-only.
     """
 
@@ -68,6 +73,15 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self.op)
+
+    @cached_property
+    def shaped(self) -> bool:
+        """Whether there is an array, or a matrix gate: more than scalar gates."""
+        return bool(self.shapes.any() or shaping_table()[self.op].any())
+
+    def shape(self, vertex: int) -> tuple[int, ...]:
+        """Give the shape of a vertex."""
+        return shape_at(int(self.shapes[vertex]))
 
     @property
     def wires(self) -> int:
@@ -182,6 +196,52 @@ def trait_table(trait: str) -> Bools:
     return np.array([False, False, *(trait in gate.traits for gate in gate_types())])
 
 
+def shaping_table() -> Bools:
+    """Give, for each code, whether that is a matrix gate, whose shape is its own."""
+    return np.array([False, False, *(gate.matrix for gate in gate_types())])
+
+
+def option_table() -> Bools:
+    """Give, for each code, whether a gate's parameter is options, and no number."""
+    return np.array([False, False, *(bool(gate.options) for gate in gate_types())])
+
+
+def infer_shape(code: int, param: int, operands: Sequence[int]) -> int:
+    """Give the place of a gate's shape, from those of its operands.
+
+    Raises
+    ------
+    ShapeError
+        If these do not go together.
+    """
+    gate = gate_type(code)
+    if not gate.matrix and not any(operands):
+        return SCALAR
+    options = exact.options(param) if gate.options else ()
+    return place_of(gate.shape_of([*map(shape_at, operands)], options))
+
+
+def infer_shapes(
+    op: Ints, offsets: Ints, operands: Ints, params: Ints, shapes: Ints
+) -> Ints:
+    """Give the places of all shapes, from those of the inputs.
+
+    In Python, a gate after another: circuits of arrays have few.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes of a gate's operands do not go together.
+    """
+    found: list[int] = np.where(op == INPUT, shapes, SCALAR).tolist()
+    codes, starts = op.tolist(), offsets.tolist()
+    used, places = operands.tolist(), params.tolist()
+    for v in np.flatnonzero(op > CONSTANT).tolist():
+        below = [found[u] for u in used[starts[v] : starts[v + 1]]]
+        found[v] = infer_shape(codes[v], places[v], below)
+    return np.array(found, dtype=np.int32)
+
+
 @kernel
 def _defect(op, offsets, operands, weights, params, arity, parameter, found):  # type: ignore[no-untyped-def]
     """Find the first gate that breaks a rule: its vertex and the rule's number."""
@@ -214,9 +274,7 @@ def _defect(op, offsets, operands, weights, params, arity, parameter, found):  #
 def first_defect(columns: Columns) -> tuple[int, str] | None:
     """Find the first gate that breaks an invariant, and say what it has."""
     arity = np.array([-1, -1, *(_any_or(gate.arity) for gate in gate_types())])
-    parameter = np.array(
-        [False, False, *(gate.takes_parameter for gate in gate_types())]
-    )
+    parameter = np.array([False, False, *(gate.has_param for gate in gate_types())])
     found = np.full(2, -1, dtype=np.int64)
     _defect(
         columns.op, columns.offsets, columns.operands, columns.weights, columns.params,
@@ -226,7 +284,7 @@ def first_defect(columns: Columns) -> tuple[int, str] | None:
     if vertex < 0:
         return None
     gate = gate_type(int(columns.op[vertex]))
-    wrong = "no parameter" if gate.takes_parameter else "a parameter"
+    wrong = "no parameter" if gate.has_param else "a parameter"
     return vertex, (
         f"{columns.fan_in[vertex]} operands, which {gate.name} does not take",
         f"{wrong}, against {gate.name}",
@@ -474,9 +532,9 @@ def assemble(
     if odds:
         _weigh(new_weights, *odd.reshape(-1, 2).T)
     shapes = np.zeros(total, dtype=np.int32)
-    if raw.shapes.any():
-        here = place[:count] >= 0
-        shapes[place[:count][here]] = raw.shapes[here]
+    if raw.shapes.any() or shaping_table()[new_op].any():
+        shapes[: len(inputs)] = raw.shapes[inputs]
+        shapes = infer_shapes(new_op, new_offsets, new_operands, new_params, shapes)
     columns = Columns(
         new_op, new_offsets, new_operands, new_weights, new_params, shapes
     )

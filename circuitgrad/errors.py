@@ -13,6 +13,7 @@ __all__ = [
     "PipelineError",
     "RenderError",
     "RewriteError",
+    "ShapeError",
     "WriteError",
     "excerpt",
 ]
@@ -34,6 +35,10 @@ class CircuitError(CircuitgradError, ValueError):
     """A circuit, or request of one, that makes no sense: an unknown input, a cycle."""
 
     exit_status = 2
+
+
+class ShapeError(CircuitError):
+    """Arrays whose shapes do not go together, or an axis that is not there."""
 
 
 class PipelineError(CircuitgradError, ValueError):

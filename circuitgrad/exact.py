@@ -1,6 +1,7 @@
 """Exact numbers, interned: a weight or a parameter in columns is a place here.
 
-Numbers are integers, rationals and the constant pi.  Each distinct number is kept
+Numbers are integers, rationals and the constant pi; the options of matrix gates, such
+as the axes of a sum, have their places in the same table.  Each distinct number is kept
 once, and its place, a small integer, stands for it in every column of every circuit.
 The places of 0, 1, -1 and pi are fixed.  Places say nothing about size: sort by value.
 """
@@ -11,7 +12,7 @@ import threading
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -61,20 +62,24 @@ class Pi:
 PI: Final = Pi()
 Number = Fraction | Pi
 Rational = int | Fraction
+#: The parameter of a matrix gate: whole numbers, and tuples of them.
+Options = tuple[int | tuple[int, ...], ...]
 
 ZERO: Final = 0
 ONE: Final = 1
 MINUS_ONE: Final = 2
 PI_PLACE: Final = 3
 
-_numbers: list[Number] = [Fraction(0), Fraction(1), Fraction(-1), PI]
-_places: dict[Number, int] = {value: place for place, value in enumerate(_numbers)}
+_numbers: list[Any] = [Fraction(0), Fraction(1), Fraction(-1), PI]
+_places: dict[Number | Options, int] = {
+    value: place for place, value in enumerate(_numbers)
+}
 _products: dict[tuple[int, int], int] = {}
 _lock = threading.Lock()
 
 
-def intern(value: Number | int) -> int:
-    """Give the place of a number, which is kept from now on."""
+def intern(value: Number | Options | int) -> int:
+    """Give the place of a number, or of options, which is kept from now on."""
     if isinstance(value, int):
         value = Fraction(value)
     place = _places.get(value)
@@ -94,7 +99,14 @@ def count() -> int:
 
 def number(place: int) -> Number:
     """Give the number at a place: the inverse of `intern`."""
-    return _numbers[place]
+    found: Number = _numbers[place]
+    return found
+
+
+def options(place: int) -> Options:
+    """Give the options at a place."""
+    found: Options = _numbers[place]
+    return found
 
 
 def rational(place: int) -> Fraction:
@@ -255,10 +267,12 @@ def format_number(value: Number) -> str:
     return f"{format_integer(value.numerator)}/{format_integer(value.denominator)}"
 
 
-def sort_key(place: int) -> tuple[bool, Fraction]:
-    """Order numbers by value, pi last, whatever order they were interned in."""
+def sort_key(place: int) -> tuple[int, Any]:
+    """Order numbers by value, then pi, then options, whatever came first."""
     value = _numbers[place]
-    return (True, Fraction(0)) if isinstance(value, Pi) else (False, value)
+    if isinstance(value, tuple):
+        return 2, repr(value)
+    return (1, 0) if isinstance(value, Pi) else (0, value)
 
 
 #: What is known of the numbers so far, by place: `small_fractions`, `floats`.
@@ -276,7 +290,7 @@ def small_fractions() -> npt.NDArray[np.int64]:
         fresh = []
         for value in _numbers[known.shape[1] :]:
             pair = (0, 0)
-            if not isinstance(value, Pi):
+            if isinstance(value, Fraction):
                 pair = (value.numerator, value.denominator)
             fresh.append(pair if max(abs(pair[0]), pair[1]) < 2**31 else (0, 0))
         added = np.array(fresh, dtype=np.int64).T
@@ -298,7 +312,10 @@ def floats() -> npt.NDArray[np.float64]:
     """Give the numbers of all places, rounded to float64."""
     known = _rounded[0]
     if len(known) < len(_numbers):
-        added = [to_float(value) for value in _numbers[len(known) :]]
+        added = [
+            np.nan if isinstance(value, tuple) else to_float(value)
+            for value in _numbers[len(known) :]
+        ]
         _rounded[0] = known = np.concatenate([known, added])
     return known
 

@@ -66,6 +66,7 @@ class _Side:
         columns = circuit.columns
         self.live = circuit.live.tolist()
         self.op, self.params = columns.op.tolist(), columns.params.tolist()
+        self.shapes = columns.shapes.tolist()
         commutative = trait_table("commutative").tolist()
         self.wires: list[list[tuple[int, int, int]]] = []  # operand, slot or 0, weight
         for vertex, code in enumerate(self.op):
@@ -104,7 +105,7 @@ class _Side:
                 continue
             key: Any
             if code == INPUT:
-                key = ("input", self.input_keys[vertex])
+                key = ("input", self.input_keys[vertex], self.shapes[vertex])
             else:
                 key = (
                     code,

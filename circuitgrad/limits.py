@@ -41,6 +41,7 @@ LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
         "exponent": Limit(4_000, 10_000_000, "the exponent of 1e9"),
         "power": Limit(100, 10_000_000, "decimal digits of the exponent of x^9"),
         "nesting": Limit(10_000, _INT32, "brackets within brackets"),
+        "entries": Limit(100_000_000, _INT32, "entries of an array"),
         "bits": Limit(1_000_000, _INT32, "bits of a value in exact evaluation"),
     }
 )

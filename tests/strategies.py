@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import circuitgrad as cg
 from circuitgrad.formats.json import write_json
-from circuitgrad.gates import GATES
+from circuitgrad.gates import SCALAR_GATES as GATES
 
 WEIGHTS = st.sampled_from(
     [Fraction(n) for n in (-3, -2, -1, 0, 1, 1, 2, 5)]

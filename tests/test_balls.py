@@ -12,7 +12,7 @@ from circuitgrad.check import certified, proved, sampled
 from circuitgrad.check.gradient import check_gradient
 from circuitgrad.errors import EvaluationError
 from circuitgrad.evaluation.balls import Ball, Balls, UnsettledError, precision
-from circuitgrad.gates import GATES
+from circuitgrad.gates import SCALAR_GATES as GATES
 
 SMOOTH = [gate for gate in GATES if not gate.kinks and gate.arity == 1]
 

@@ -17,7 +17,8 @@ from circuitgrad.check import check_gradient
 from circuitgrad.figures.elements import elements
 from circuitgrad.figures.labels import gate_label
 from circuitgrad.formats.text import write_text
-from circuitgrad.gates import GATES, GateType
+from circuitgrad.gates import SCALAR_GATES as GATES
+from circuitgrad.gates import GateType
 
 SLOPE = Fraction(1, 2)
 

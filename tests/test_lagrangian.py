@@ -9,7 +9,7 @@ from strategies import circuits
 
 import circuitgrad as cg
 from circuitgrad.families import det_gauss, network
-from circuitgrad.gates import GATES
+from circuitgrad.gates import SCALAR_GATES as GATES
 
 SMOOTH = tuple(gate.name for gate in GATES if not gate.kinks)
 

@@ -18,7 +18,7 @@ from test_names_hostile import named, short
 import circuitgrad as cg
 from circuitgrad.figures.palette import ROLES, THEMES
 from circuitgrad.figures.webpage.html import WORDS
-from circuitgrad.gates import GATES
+from circuitgrad.gates import SCALAR_GATES as GATES
 
 NAMES = (
     *("script", "href", "n0", "constructor", "__proto__", "df_dx", "θ", "é", "变量"),

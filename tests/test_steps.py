@@ -22,7 +22,7 @@ from circuitgrad.figures.labels import Names
 from circuitgrad.figures.mirror import alone
 from circuitgrad.figures.steps import steps_of
 from circuitgrad.figures.typeset import typeset
-from circuitgrad.gates import GATES
+from circuitgrad.gates import SCALAR_GATES as GATES
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -18,7 +18,8 @@ from circuitgrad.figures.labels import gate_line
 from circuitgrad.figures.palette import THEMES
 from circuitgrad.figures.scene import Node, Place, Scene
 from circuitgrad.figures.tikz import document, picture, preamble, write_tikz
-from circuitgrad.gates import GATES, GateType
+from circuitgrad.gates import SCALAR_GATES as GATES
+from circuitgrad.gates import GateType
 
 PDFLATEX = shutil.which("pdflatex")
 

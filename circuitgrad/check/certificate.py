@@ -19,6 +19,7 @@ from circuitgrad.circuit import Circuit
 from circuitgrad.errors import FormatError
 from circuitgrad.formats.files import as_text, read_bytes, write_whole
 from circuitgrad.gates import gate_types
+from circuitgrad.shapes import format_shape, shape_at
 
 __all__ = [
     "certificate",
@@ -69,19 +70,25 @@ def structural_hash(circuit: Circuit) -> str:
     places = sorted(np.flatnonzero(used).tolist(), key=exact.sort_key)
     rank = np.full(exact.count() + 1, -1, dtype=np.int64)  # -1 stays -1
     rank[places] = np.arange(len(places))
+    shapes = sorted(set(columns.shapes.tolist()), key=shape_at)
+    if columns.shaped:
+        add("shapes", *(format_shape(shape_at(place)) for place in shapes))
     names = ["input", "constant", *(gate.name for gate in gate_types())]
     codes = np.unique(columns.op).tolist()
     code = np.zeros(256, dtype=np.uint8)
     code[codes] = np.arange(len(codes))
     add(f"{FORMAT} {VERSION}", *(names[each] for each in codes), "numbers")
     add(*(str(exact.number(place)) for place in places), "columns")
+    place_of_shape = np.array(shapes, dtype=np.int32)
+    order = np.argsort(place_of_shape)
+    shape_rank = order[np.searchsorted(place_of_shape[order], columns.shapes)]
     for array in (
         code[columns.op],
         columns.fan_in.astype("<i4"),
         columns.operands.astype("<i4"),
         rank[columns.weights].astype("<i4"),
         rank[columns.params].astype("<i4"),
-        columns.shapes.astype("<i4"),
+        shape_rank.astype("<i4"),
         circuit.output_vertices.astype("<i4"),
     ):
         digest.update(array.size.to_bytes(8, "little"))

@@ -266,7 +266,7 @@ def _residues(exponent: int, count: int) -> tuple[tuple[list[int], ...], list[in
     lacking = _lacking.setdefault(exponent, [])
     for place in range(len(tables[0]), count):
         value = exact.number(place)
-        if isinstance(value, exact.Pi):
+        if not isinstance(value, Fraction):  # pi, or options of a matrix gate
             value = Fraction(0)
         whole = value.numerator and value.numerator % prime == 0
         if whole or value.denominator % prime == 0:  # it would be 0, or nothing

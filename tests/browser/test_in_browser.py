@@ -22,7 +22,7 @@ from circuitgrad.evaluation.arithmetic import Floats
 from circuitgrad.evaluation.evaluate import vertex_values
 from circuitgrad.figures.steps import steps_of
 from circuitgrad.figures.webpage.view import program
-from circuitgrad.gates import GATES
+from circuitgrad.gates import SCALAR_GATES as GATES
 
 PROGRAM = browser()
 if PROGRAM is None:
