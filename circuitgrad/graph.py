@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from circuitgrad import exact
-from circuitgrad.errors import CircuitError, FormatError, LimitError
+from circuitgrad.errors import CircuitError, FormatError, LimitError, ShapeError
 from circuitgrad.gates import CONSTANT, INPUT, POWER, SUM, code_of, gate_type, has_gate
+from circuitgrad.gates.options import OptionError, format_options, parse_options
 from circuitgrad.limits import check_counts
+from circuitgrad.shapes import Shape, format_shape, place_of, shape_at
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -47,14 +49,17 @@ def encode(circuit: Circuit) -> nx.MultiDiGraph[int]:
         del graph.graph["name"]
     names = circuit.names.tolist()
     params = columns.params.tolist()
+    shapes = columns.shapes.tolist()
     for vertex, code in enumerate(columns.op.tolist()):
-        attributes = {"op": op_name(code)}
+        attributes: dict[str, Any] = {"op": op_name(code)}
         name = names[vertex]
         if name is not None:
             attributes["name"] = name
         if params[vertex] >= 0:
             key = "value" if code == CONSTANT else "param"
-            attributes[key] = exact.format_number(exact.number(params[vertex]))
+            attributes[key] = _param_text(code, params[vertex])
+        if shapes[vertex]:
+            attributes["shape"] = list(shape_at(shapes[vertex]))
         graph.add_node(vertex, **attributes)
     wires = zip(
         columns.operands.tolist(),
@@ -70,6 +75,13 @@ def encode(circuit: Circuit) -> nx.MultiDiGraph[int]:
             text = exact.format_number(exact.number(weight))
             graph.add_edge(operand, consumer, key=slot, weight=text)
     return nx.freeze(graph)
+
+
+def _param_text(code: int, place: int) -> str:
+    if code > CONSTANT and gate_type(code).options:
+        gate = gate_type(code)
+        return format_options(gate.named(exact.options(place)))
+    return exact.format_number(exact.number(place))
 
 
 def decode(graph: nx.MultiDiGraph[Any], path: str | None = None) -> Circuit:
@@ -119,6 +131,7 @@ def decode(graph: nx.MultiDiGraph[Any], path: str | None = None) -> Circuit:
             vertex_of[node] = _source(builder, node, op, data, declared, fail)
         else:
             vertex_of[node] = _gate(builder, node, data, operands, weights, fail)
+        _check_shape(builder, node, data, vertex_of[node], fail)
         label = data.get("name")
         if label is None:
             continue
@@ -240,7 +253,36 @@ def _source(
         )
     if not data.get("name"):
         raise fail(f"node {node!r}: an input needs a name")
-    return int(builder.add(INPUT, ()))
+    vertex = int(builder.add(INPUT, ()))
+    shape = _shape(node, data, fail)
+    if shape:
+        builder.shapes[vertex] = _limited(place_of, shape, f"node {node!r}", fail)
+    return vertex
+
+
+def _shape(node: Any, data: dict[str, Any], fail: Any) -> Shape:
+    """Read the shape of a node, which a scalar need not have."""
+    shape = data.get("shape", ())
+    whole = isinstance(shape, (list, tuple)) and all(type(n) is int for n in shape)
+    if not whole or not all(length > 0 for length in shape):
+        raise fail(
+            f"node {node!r}: the shape {shape!r} should be the list of the lengths "
+            "of its axes, from 1 each"
+        )
+    return tuple(shape)
+
+
+def _check_shape(
+    builder: Any, node: Any, data: dict[str, Any], vertex: int, fail: Any
+) -> None:
+    if "shape" not in data:
+        return
+    said, found = _shape(node, data, fail), builder.shape(vertex)
+    if said != found:
+        raise fail(
+            f"node {node!r} has the shape {format_shape(found)}, "
+            f"not {format_shape(said)}"
+        )
 
 
 def _gate(
@@ -273,10 +315,21 @@ def _gate(
         if code == POWER:
             _limited(exact.check_power, value, f"node {node!r}", fail)
         param = exact.intern(value)
-    elif "param" in data:
+    elif "param" in data and not gate.options:
         raise fail(f"node {node!r}: {op} takes no param")
     places = [exact.intern(weight) for weight in weights]
-    return int(builder.add(code, operands, places, param))
+    try:
+        if gate.options:
+            text = data.get("param", "")
+            if not isinstance(text, str):
+                raise fail(f"node {node!r}: the param {text!r} is no text of options")
+            given = parse_options(gate, text)
+            param = builder.options_place(code, operands, given)
+        return int(builder.add(code, operands, places, param))
+    except (OptionError, ShapeError) as error:
+        raise fail(f"node {node!r}: {error}") from None
+    except LimitError as error:
+        raise fail(f"node {node!r}: {error.message}", LimitError) from None
 
 
 def _outputs(

@@ -79,7 +79,7 @@ def rewritten(**changes):
 
 def head(**changes):
     return json.dumps(
-        {"format": "circuitgrad/cgz", "version": 1, "name": None} | changes
+        {"format": "circuitgrad/cgz", "version": 2, "name": None} | changes
     )
 
 
@@ -95,7 +95,7 @@ DAMAGE = {
     "another zip": ({"circuit": "{}"}, "not of the format"),
     "a list": ({"circuit": "[]"}, "not of the format"),
     "no JSON": ({"circuit": "{"}, "damaged"),
-    "version": ({"circuit": head(version=2)}, "version 2 .* reads 1"),
+    "version": ({"circuit": head(version=1)}, "version 1 .* reads 2"),
     "name": ({"circuit": head(name=3)}, "is no text"),
     "name with a space": ({"circuit": head(name="a b")}, "not an identifier"),
     "no name": ({"circuit": head(name="")}, "not an identifier"),
@@ -115,7 +115,7 @@ DAMAGE = {
     "pi": ({"numbers": text("-1\n1\npi")}, "pi is a constant"),
     "gate": ({"gates": text("sum\nsinus")}, "no gate type 'sinus'"),
     "op": ({"op": np.array([0, 0, 9, 2], dtype=np.uint8)}, "no such gate type"),
-    "shapes": ({"shapes": ints(0, 0, 1, 0)}, "shapes"),
+    "shapes": ({"shapes": ints(0, 0, 1, 0)}, "shapes: a place outside"),
     "names": ({"names": text("x")}, "as many names"),
     "named": ({"named": ints(1, 0, 3)}, "should ascend"),
     "two names": ({"names": text("x\nx\nf")}, "two vertices are named 'x'"),

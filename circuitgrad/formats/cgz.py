@@ -7,7 +7,12 @@ without pickles):
     op, fan_in, params, shapes    one item a vertex, as in `circuitgrad.columns`
     operands, weights             one item a wire
     numbers                       the numbers, as text, a line each; ``weights`` and
-                                  ``params`` are places in this list (-1 is none)
+                                  ``params`` are places in this list (-1 is none);
+                                  behind them the options of matrix gates,
+                                  ``[(0, 1), 0]``, values in the record's order
+    lengths                       the shapes, as text, a line each, ``32 784``; the
+                                  first is empty, a scalar's; ``shapes`` are places
+                                  in this list
     gates                         names of the gate types, a line each; ``op`` is a
                                   place here plus 2, 0 an input, 1 a constant
     named, names                  vertices that have a name; the names, a line each
@@ -30,11 +35,18 @@ import numpy as np
 
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
-from circuitgrad.columns import Columns, Ints, starts_of
-from circuitgrad.errors import CircuitgradError, FormatError, LimitError
+from circuitgrad.columns import Columns, Ints, infer_shape, starts_of
+from circuitgrad.errors import CircuitgradError, FormatError, LimitError, ShapeError
 from circuitgrad.gates import CONSTANT, INPUT, POWER, code_of, gate_type
+from circuitgrad.gates.options import (
+    OptionError,
+    format_values,
+    parse_values,
+    verify_options,
+)
 from circuitgrad.limits import check_counts, exceeded, limit
 from circuitgrad.names import Names, check_length
+from circuitgrad.shapes import SCALAR, Shape, format_shape, place_of, shape_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +54,7 @@ if TYPE_CHECKING:
 __all__ = ["parse_cgz", "write_cgz"]
 
 FORMAT: Final = "circuitgrad/cgz"
-VERSION: Final = 1
+VERSION: Final = 2
 
 _ARRAYS: Final = {
     "op": np.uint8,
@@ -60,7 +72,9 @@ _HEADER: Final = re.compile(
     rb"'shape': \(([0-9]{1,18}),\), \} *\n",
     re.DOTALL,
 )
-_TEXTS: Final = ("numbers", "gates", "names", "output_names")
+_TEXTS: Final = ("numbers", "lengths", "gates", "names", "output_names")
+#: A shape: lengths of 18 digits at most, so that each is a machine word.
+_LENGTHS: Final = re.compile(r"(?:[1-9][0-9]{0,17}(?: [1-9][0-9]{0,17}){0,31})?")
 
 
 def write_cgz(circuit: Circuit) -> bytes:
@@ -72,10 +86,14 @@ def write_cgz(circuit: Circuit) -> bytes:
     used = np.zeros(int(max(columns.weights.max(initial=0), columns.params.max())) + 1)
     used[columns.weights] = True
     used[columns.params[columns.params >= 0]] = True
-    places = sorted(np.flatnonzero(used).tolist(), key=exact.sort_key)
-    place_of = np.zeros(len(used) + 1, dtype=np.int32)
-    place_of[places] = np.arange(len(places))
-    place_of[-1] = -1  # what a parameter of -1 finds
+    text_of = {place: _text(place) for place in np.flatnonzero(used).tolist()}
+    places = sorted(text_of, key=lambda place: _order(place, text_of[place]))
+    in_file = np.zeros(len(used) + 1, dtype=np.int32)
+    in_file[places] = np.arange(len(places))
+    in_file[-1] = -1  # what a parameter of -1 finds
+    shapes = sorted({(), *map(shape_at, np.unique(columns.shapes).tolist())})
+    shape_in_file = np.zeros(int(columns.shapes.max()) + 1, dtype=np.int32)
+    shape_in_file[[*map(place_of, shapes)]] = np.arange(len(shapes))
     codes = [code for code in np.unique(columns.op).tolist() if code > CONSTANT]
     code_in_file = np.zeros(256, dtype=np.uint8)
     code_in_file[CONSTANT] = CONSTANT
@@ -83,15 +101,16 @@ def write_cgz(circuit: Circuit) -> bytes:
     arrays = {
         "op": code_in_file[columns.op],
         "fan_in": columns.fan_in,
-        "params": place_of[columns.params],
-        "shapes": columns.shapes,
+        "params": in_file[columns.params],
+        "shapes": shape_in_file[columns.shapes],
         "operands": columns.operands,
-        "weights": place_of[columns.weights],
+        "weights": in_file[columns.weights],
         "named": circuit.names.vertices,
         "output_vertices": circuit.output_vertices,
     }
     texts = {
-        "numbers": [exact.format_number(exact.number(place)) for place in places],
+        "numbers": [text_of[place] for place in places],
+        "lengths": [" ".join(map(str, shape)) for shape in shapes],
         "gates": [gate_type(code).name for code in codes],
         "names": circuit.names.texts.tolist(),
         "output_names": circuit.output_names,
@@ -106,6 +125,20 @@ def write_cgz(circuit: Circuit) -> bytes:
             data = "\n".join(lines).encode()
             _write_array(archive, name, np.frombuffer(data, dtype=np.uint8))
     return buffer.getvalue()
+
+
+def _text(place: int) -> str:
+    value: Any = exact.number(place)
+    if isinstance(value, tuple):
+        return format_values(value)
+    return exact.format_number(value)
+
+
+def _order(place: int, text: str) -> tuple[Any, ...]:
+    """Order numbers by value, and behind them options by their text."""
+    if text.startswith("["):
+        return True, text
+    return False, exact.sort_key(place)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
@@ -249,24 +282,37 @@ def _circuit(
         "there should be as many wires as fan-ins say",
     )
     offsets = starts_of(fan_in)
-    numbers = [_number(line, fail) for line in lines("numbers")]
+    numbers = [
+        _options(line, fail) if line.startswith("[") else _number(line, fail)
+        for line in lines("numbers")
+    ]
     for key, places, least in (("weights", weights, 0), ("params", params, -1)):
         inside = (places >= least) & (places < len(numbers))
         require(bool(inside.all()), f"{key}: a place outside the list of numbers")
     gates = lines("gates")
     require(bool((op <= CONSTANT + len(gates)).all()), "op: no such gate type")
-    require(bool((shapes == 0).all()), "shapes: () is the only one")
+    listed = [_shape(line, fail) for line in texts["lengths"].split("\n")]
+    require(listed[0] == (), "lengths: the first shape is a scalar's, without any")
+    inside = (shapes >= 0) & (shapes < len(listed))
+    require(bool(inside.all()), "shapes: a place outside the list of lengths")
     codes = np.array([INPUT, CONSTANT, *map(code_of, gates)], dtype=np.uint8)
     constants = params[op == CONSTANT]
     require(bool((constants >= 0).all()), "a constant without a value")
-    place_of = np.array([*map(exact.intern, numbers), -1], dtype=np.int32)
+    number_at = np.array([*map(exact.intern, numbers), -1], dtype=np.int32)
+    place_of_shape = np.array([*map(place_of, listed)], dtype=np.int32)
 
-    rational = np.concatenate([weights, params[op > CONSTANT]])
-    loose = place_of[rational[rational >= 0]] == exact.PI_PLACE
+    options = np.array([*(isinstance(n, tuple) for n in numbers), False])
+    takes = np.array([False, False, *(bool(gate_type(c).options) for c in codes[2:])])
+    require(not options[weights].any(), "weights: options of a gate are no number")
+    right = options[params] == takes[op]
+    require(bool(right.all()), "params: options are the parameters of matrix gates")
+
+    rational = np.concatenate([weights, params[(op > CONSTANT) & ~takes[op]]])
+    loose = number_at[rational[rational >= 0]] == exact.PI_PLACE
     require(not loose.any(), "pi is a constant, never a weight or a parameter")
 
     for place in np.unique(params[(codes[op] == POWER) & (params >= 0)]).tolist():
-        exact.check_power(numbers[place])
+        exact.check_power(exact.rational(int(number_at[place])))
 
     named, names = arrays["named"].astype(np.int64), lines("names")
     check_length(max(names, key=len, default=""))
@@ -285,16 +331,64 @@ def _circuit(
         codes[op],
         offsets,
         operands,
-        place_of[weights],
-        place_of[params],
-        shapes,
+        number_at[weights],
+        number_at[params],
+        place_of_shape[shapes],
     )
+    if columns.shaped:
+        _check_arrays(columns, fail)
     return Circuit(
         columns,
         Names(count, named, texts_of),
         list(zip(outputs, vertices, strict=True)),
         name,
     )
+
+
+def _check_arrays(columns: Columns, fail: Callable[[str], FormatError]) -> None:
+    """See that options are complete and shapes are those that follow.
+
+    `Circuit.verify`, which is the last word on all else, takes options on trust.
+    """
+    codes, shapes = columns.op.tolist(), columns.shapes.tolist()
+    for vertex, code in enumerate(codes):
+        if code == INPUT:
+            continue
+        follows = SCALAR
+        if code > CONSTANT:
+            gate, operands = gate_type(code), columns.operands_of(vertex)
+            if not gate.accepts(len(operands)) or max(operands) >= vertex:
+                raise fail(f"vertex {vertex}: operands that {gate.name} does not take")
+            place = int(columns.params[vertex])
+            below = [shapes[u] for u in operands]
+            try:
+                if gate.matrix:
+                    options = exact.options(place) if gate.options else ()
+                    verify_options(gate, [*map(shape_at, below)], options)
+                follows = infer_shape(code, place, below)
+            except ShapeError as error:
+                raise fail(f"vertex {vertex}, {gate.name}: {error}") from None
+        if shapes[vertex] != follows:
+            found, said = shape_at(follows), shape_at(shapes[vertex])
+            raise fail(
+                f"vertex {vertex} has the shape {format_shape(found)}, "
+                f"not {format_shape(said)}"
+            )
+
+
+def _shape(text: str, fail: Callable[[str], FormatError]) -> Shape:
+    """Read ``32 784``; nothing is the shape of a scalar."""
+    if not _LENGTHS.fullmatch(text):
+        raise fail(f"lengths: {text[:40]!r} is no shape")
+    return tuple(map(int, text.split()))
+
+
+def _options(text: str, fail: Callable[[str], FormatError]) -> exact.Options:
+    """Read ``[(0, 1), 0]``."""
+    try:
+        return parse_values(text)
+    except OptionError as error:
+        raise fail(f"numbers: {text[:40]!r} is no options: {error}") from None
 
 
 def _number(text: str, fail: Callable[[str], FormatError]) -> exact.Number:

@@ -346,8 +346,9 @@ class PlainLines:
         self.function_of = np.full(words + 1, -1, dtype=np.int32)
         for code, gate in enumerate(gate_types(), start=2):
             word = self.word(gate.name)
-            # a number among their arguments is for the general reader
-            if word >= 0 and not gate.takes_parameter and code != SUM:
+            # a number among their arguments is for the general reader, and shapes are
+            general = gate.takes_parameter or gate.matrix or code == SUM
+            if word >= 0 and not general:
                 self.function_of[word] = code
         pi = self.word("pi")
         if pi >= 0:

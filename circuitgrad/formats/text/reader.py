@@ -23,12 +23,15 @@ from circuitgrad.formats.text.expression import (
     ExpressionReader,
     ProblemError,
     bad_character,
+    is_function,
 )
 from circuitgrad.formats.text.plain import PlainLines
-from circuitgrad.gates import CONSTANT, INPUT, has_gate
+from circuitgrad.gates import CONSTANT, INPUT
+from circuitgrad.gates.options import OptionError, read_whole
 from circuitgrad.limits import check_counts
 from circuitgrad.names import Names, check_length
 from circuitgrad.progress import stage
+from circuitgrad.shapes import Shape, checked, place_of
 
 __all__ = ["parse", "parse_expression"]
 
@@ -109,21 +112,7 @@ class _TextBuilder(Builder):
         super().__init__()
         self.blocks: list[RawColumns] = []
         self.starts: list[int] = []
-        self.before = 0  # vertices in blocks
         self.named: list[tuple[Ints, Ints]] = []  # vertices and words
-
-    def __len__(self) -> int:
-        return self.before + super().__len__()
-
-    def add(
-        self,
-        code: int,
-        operands: Sequence[int],
-        weights: Sequence[int] | None = None,
-        param: int = -1,
-    ) -> int:
-        """Append a vertex and give its number."""
-        return self.before + super().add(code, operands, weights, param)
 
     def code(self, vertex: int) -> int:
         """Give the gate type code of a vertex."""
@@ -153,7 +142,9 @@ class _TextBuilder(Builder):
     def raw(self) -> RawColumns:
         """Give what was collected as arrays."""
         self.flush()
-        return RawColumns.joined(self.blocks)
+        joined = RawColumns.joined(self.blocks)
+        joined.shapes[list(self.shapes)] = list(self.shapes.values())
+        return joined
 
 
 class _File:
@@ -175,7 +166,9 @@ class _File:
         number, wait, waited = 0, 0, 0
         with stage("lines", total=len(self.lines)) as lines:
             while number < len(self.lines):
-                if self.plain is not None and waited >= wait:
+                # bulk reading knows no shapes: it ends where the first array is
+                bulk = self.plain is not None and not self.builder.shapes
+                if bulk and waited >= wait:
                     after = self.read_plain(number)
                     wait, waited = (0 if after > number else 2 * wait + 1), 0
                     wait = min(wait, _PATIENCE)
@@ -258,7 +251,7 @@ class _File:
                 if later == number:
                     return f"{name!r} is used in its own definition"
                 return f"{name!r} is used before it is defined, in line {later}"
-        if has_gate(name):
+        if is_function(name):
             return f"the function {name!r} needs its arguments in brackets"
         close = get_close_matches(name, self.scope.names(), 1)
         return f"unknown name {name!r}" + (
@@ -270,21 +263,25 @@ class _File:
         if len(tokens) > 1 and tokens[1] == "=":
             self.definition(tokens, number)
         elif first == "input":
-            for index in self.names(tokens):
+            for index, shape in self.declared(tokens):
                 where = self.where(tokens[index])
                 if where is not None:
                     message = f"{tokens[index]!r} is defined already, in line {where}"
                     raise ProblemError(message, index)
                 self.define(tokens[index], index, number)
                 vertex = self.builder.add(INPUT, ())
+                if shape:
+                    self.builder.shapes[vertex] = place_of(shape)
                 self.builder.names[vertex] = self.check(tokens[index], index)
                 self.scope[tokens[index]] = vertex
         elif first == "output":
             self.output(tokens, number)
         elif first == "circuit":
-            indices = self.names(tokens)
-            if len(indices) > 1:
-                raise ProblemError("a circuit has one name", indices[1])
+            found = self.declared(tokens)
+            if len(found) > 1:
+                raise ProblemError("a circuit has one name", found[1][0])
+            if found[0][1]:
+                raise ProblemError("a circuit has no shape: its inputs have", 2)
             if self.builder.name is not None:
                 raise ProblemError("a second circuit line: a file holds one circuit", 0)
             self.builder.name = self.check(tokens[1], 1)
@@ -356,19 +353,52 @@ class _File:
         except LimitError as error:
             raise ProblemError(error.message, index, LimitError) from None
 
-    def names(self, tokens: list[str]) -> list[int]:
-        """Give the indices of the names in a comma-separated list after a keyword."""
-        indices = list(range(1, len(tokens), 2))
-        for index in range(1, len(tokens)):
-            if index % 2:
-                self.check(tokens[index], index)
-            elif tokens[index] != ",":
-                raise ProblemError(
-                    f"a comma should stand before {tokens[index]!r}", index
-                )
-        if len(tokens) % 2:
-            raise ProblemError(f"a name should follow {tokens[-1]!r}", len(tokens))
-        return indices
+    def declared(self, tokens: list[str]) -> list[tuple[int, Shape]]:
+        """Read the comma-separated names after a keyword: ``x, W[32, 784]``.
+
+        Gives the index of each name, and its shape.
+        """
+        found: list[tuple[int, Shape]] = []
+        index = 1
+        while True:
+            if index >= len(tokens):
+                raise ProblemError(f"a name should follow {tokens[-1]!r}", len(tokens))
+            self.check(tokens[index], index)
+            name = index
+            shape: Shape = ()
+            index += 1
+            if index < len(tokens) and tokens[index] == "[":
+                shape, index = self.shape(tokens, index)
+            found.append((name, shape))
+            if index >= len(tokens):
+                return found
+            if tokens[index] != ",":
+                message = f"a comma should stand before {tokens[index]!r}"
+                raise ProblemError(message, index)
+            index += 1
+
+    def shape(self, tokens: list[str], bracket: int) -> tuple[Shape, int]:
+        """Read the lengths of axes in brackets; give the token behind them."""
+        lengths: list[int] = []
+        index = bracket
+        try:
+            while index == bracket or tokens[index] == ",":
+                start = index + 1
+                length, index = read_whole(tokens, start)
+                if length < 1:
+                    message = f"an axis of length {length}: it has at least one entry"
+                    raise ProblemError(message, start)
+                lengths.append(length)
+                if index >= len(tokens):
+                    raise ProblemError("this bracket is never closed", bracket)
+            if tokens[index] != "]":
+                message = f"a comma should stand before {tokens[index]!r}"
+                raise ProblemError(message, index)
+            return checked(lengths), index + 1
+        except OptionError as error:
+            raise ProblemError(error.message, error.token) from None
+        except LimitError as error:
+            raise ProblemError(error.message, bracket, LimitError) from None
 
     def output(self, tokens: list[str], number: int) -> None:
         index = 1

@@ -3,6 +3,7 @@
 A line is first a list of *pieces*, each a number: punctuation, a function's name, a
 number, or a vertex, whose label it stands for.  One loop over columns lists them, a
 second one puts their bytes one after another, so that no gate costs a Python object.
+Matrix gates, of which there are few, are written one by one between such chunks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
+from circuitgrad.columns import shaping_table
 from circuitgrad.gates import (
     CONSTANT,
     DIV,
@@ -21,8 +23,10 @@ from circuitgrad.gates import (
     POWER,
     PROD,
     SUM,
+    gate_type,
     gate_types,
 )
+from circuitgrad.gates.options import format_options, shown_options
 from circuitgrad.loops import kernel
 
 __all__ = ["write_bytes", "write_text"]
@@ -56,7 +60,12 @@ def write_bytes(circuit: Circuit, comment: str | None = None) -> bytes:
     head = [f"# {line}" for line in comment.splitlines()] if comment else []
     if circuit.name:
         head.append(f"circuit {circuit.name}")
-    head += _wrapped("input", list(circuit.inputs))
+    inputs = list(circuit.inputs)
+    if columns.shaped:
+        shapes = map(columns.shape, range(columns.inputs))
+        pairs = zip(inputs, shapes, strict=True)
+        inputs = [f"{name}{list(shape) or ''}" for name, shape in pairs]
+    head += _wrapped("input", inputs)
     head += [
         f"{labels.constants[v]} = {exact.format_number(exact.number(place))}"
         for v, place in enumerate(
@@ -185,9 +194,13 @@ class _Lines:
 
     def __init__(self, circuit: Circuit, labels: _Labels) -> None:
         self.columns = columns = circuit.columns
+        self.labels = labels
+        said = columns.params >= 0
+        if columns.shaped:  # options are no numbers
+            said &= ~shaping_table()[columns.op]
         places = np.zeros(max(columns.weights.max(initial=1), columns.params.max()) + 1)
         places[columns.weights] = True
-        places[columns.params[columns.params >= 0]] = True
+        places[columns.params[said]] = True
         used = np.flatnonzero(places).tolist()
         numbers = [exact.format_number(exact.number(place)) for place in used]
         fixed = [*_PIECES, *(gate.name for gate in gate_types())]
@@ -217,8 +230,22 @@ class _Lines:
         """Give the text of the gates, in parts."""
         columns = self.columns
         found = []
-        for low in range(columns.sources, len(columns), CHUNK):
-            high = min(low + CHUNK, len(columns))
+        low = columns.sources
+        matrix: list[int] = []
+        if columns.shaped:
+            matrix = np.flatnonzero(shaping_table()[columns.op]).tolist()
+        for vertex in matrix:
+            found += self._scalar_lines(low, vertex)
+            found.append(self._matrix_line(vertex).encode())
+            low = vertex + 1
+        return found + self._scalar_lines(low, len(columns))
+
+    def _scalar_lines(self, first: int, end: int) -> list[bytes]:
+        """Give the text of scalar gates, chunk by chunk."""
+        columns = self.columns
+        found = []
+        for low in range(first, end, CHUNK):
+            high = min(low + CHUNK, end)
             wires = int(columns.offsets[high] - columns.offsets[low])
             pieces = np.empty(6 * (high - low) + 4 * wires, dtype=np.int32)
             ends = np.zeros(1, dtype=np.int64)
@@ -234,6 +261,22 @@ class _Lines:
             _put_together(pieces, self.start, self.stop, self.text, text, ends)
             found.append(text[: int(ends[0])].tobytes())
         return found
+
+    def _matrix_line(self, vertex: int) -> str:
+        columns = self.columns
+        gate = gate_type(int(columns.op[vertex]))
+        below = columns.operands_of(vertex)
+        operands = [self.labels[u] for u in below]
+        if gate.name == "matmul":
+            return f"{self.labels[vertex]} = {' @ '.join(operands)}\n"
+        if gate.name == "transpose":
+            return f"{self.labels[vertex]} = {operands[0]}.T\n"
+        if gate.options:
+            options = exact.options(int(columns.params[vertex]))
+            shown = shown_options(gate, [*map(columns.shape, below)], options)
+            operands += [format_options(shown)] if shown else []
+        name = gate.written or gate.name
+        return f"{self.labels[vertex]} = {name}({', '.join(operands)})\n"
 
 
 @kernel
