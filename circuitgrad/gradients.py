@@ -69,6 +69,8 @@ def emit(
     """
     if mode not in MODES:
         raise CircuitError(f"no mode {mode!r}; there are: {', '.join(MODES)}")
+    if options.get("jacobians") and MODES[mode] is not reverse_mode:
+        raise CircuitError("Jacobians of activations are formed by reverse mode alone")
     given = {key: value for key, value in options.items() if value not in (None, False)}
     level = LEVELS.get(pipeline)
     gates_asked = options.get("all") or set(options.get("wrt") or ()) - set(
@@ -121,6 +123,7 @@ def jacobian(
     all: bool = False,
     pipeline: str = "tidy",
     ieee: bool = False,
+    jacobians: bool = False,
 ) -> Circuit:
     """Emit the circuit of all partial derivatives of the outputs.
 
@@ -140,6 +143,9 @@ def jacobian(
         differentiation (`circuitgrad.run`).
     ieee : bool
         Whether passes leave out what changes floating point by more than rounding.
+    jacobians : bool
+        Whether backpropagation forms the Jacobian matrix of each activation of a
+        vector; nothing does otherwise.
 
     Returns
     -------
@@ -156,6 +162,8 @@ def jacobian(
     chosen = [of] if isinstance(of, str) else of
     inputs = [wrt] if isinstance(wrt, str) else wrt
     options = {"of": chosen, "wrt": inputs, "value": value, "all": all}
+    if jacobians:
+        options["jacobians"] = True
     return emit(circuit, mode, options, pipeline, ieee=ieee)
 
 
@@ -169,6 +177,7 @@ def gradient(
     all: bool = False,
     pipeline: str = "tidy",
     ieee: bool = False,
+    jacobians: bool = False,
 ) -> Circuit:
     """Emit the gradient circuit of one output; options as for `jacobian`.
 
@@ -201,4 +210,5 @@ def gradient(
         all=all,
         pipeline=pipeline,
         ieee=ieee,
+        jacobians=jacobians,
     )

@@ -51,6 +51,11 @@ LEVELS_HELP = "none, tidy (the default), size or depth."
 @click.option(
     "--all", "every", is_flag=True, help="A partial for every vertex, not only inputs."
 )
+@click.option(
+    "--jacobians",
+    is_flag=True,
+    help="Form the Jacobian of each activation of a vector.",
+)
 @click.option("-O", "--optimize", metavar="LEVEL", help=LEVELS_HELP)
 @click.option(
     "-p", "--passes", metavar="PIPELINE", help="Passes to run instead of those of -O."
@@ -73,6 +78,7 @@ def grad(
     wrt: str | None,
     value: bool,
     every: bool,
+    jacobians: bool,
     optimize: str | None,
     passes: str | None,
     check: bool | None,
@@ -108,6 +114,8 @@ def grad(
     from circuitgrad.simplify.rewrites import recording
 
     options = {"of": names(of), "wrt": names(wrt), "value": value, "all": every}
+    if jacobians:
+        options["jacobians"] = True
     shown = PassReport(print_between_passes, time_passes, log_rewrites)
     sizes: list[int] = []
     with recording() as journal:
@@ -165,7 +173,9 @@ def _data(
         "source": circuit.stats().as_dict(),
         "gradient": emitted.stats().as_dict(),
         "theorem3": {"literal": literal, "bound": theorem3_bound(circuit)},
-        "operations": {
+        "operations": None
+        if circuit.columns.shaped
+        else {
             "source": asdict(operations(circuit)),
             "gradient": asdict(operations(emitted)),
         },
@@ -184,9 +194,10 @@ def _report_gradient(
     say_table(["", "C", "∇C", "ratio"], compare(circuit.stats(), emitted.stats()))
     if literal is not None and len(circuit.outputs) == 1:
         say(theorem3(literal, theorem3_bound(circuit)))
-        bounds = baur_strassen(operations(circuit), operations(emitted))
-        if bounds is not None:
-            say(bounds)
+        if not circuit.columns.shaped:
+            bounds = baur_strassen(operations(circuit), operations(emitted))
+            if bounds is not None:
+                say(bounds)
     say(f"check: {report}" if report is not None else "check: left out (--no-check)")
 
 

@@ -13,7 +13,7 @@ from circuitgrad import buffers
 from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Columns, Ints, RawColumns
 from circuitgrad.errors import CircuitError
-from circuitgrad.gates import CONSTANT
+from circuitgrad.gates import CONSTANT, INPUT
 from circuitgrad.limits import check_counts
 from circuitgrad.names import Names, check_length
 from circuitgrad.provenance import Provenance
@@ -122,6 +122,7 @@ class Emission:
         self.operands, self.weights = columns.operands, columns.weights
         self.belonging: list[Belonging] = []
         self.names: dict[int, str] = {}
+        self.shapes: dict[int, int] = {}  # of inputs that were appended
         places = columns.params[columns.inputs : columns.sources].tolist()
         self.constants = {p: v for v, p in enumerate(places, columns.inputs)}
         self.canonical = True
@@ -148,6 +149,21 @@ class Emission:
         check_counts(self.count, 0)
         self.belonging.append(belonging)
 
+    def append(self, raw: RawColumns, belonging: Belonging) -> None:
+        """Append the vertices of ``raw`` that are not here yet."""
+        start, wire = self.count, self.wires
+        vertices, wires = len(raw.op) - start, len(raw.operands) - wire
+        self.reserve(vertices, wires)
+        self.op[start : start + vertices] = raw.op[start:]
+        self.params[start : start + vertices] = raw.params[start:]
+        self.offsets[start + 1 : start + vertices + 1] = raw.offsets[start + 1 :]
+        self.operands[wire : wire + wires] = raw.operands[wire:]
+        self.weights[wire : wire + wires] = raw.weights[wire:]
+        added = np.flatnonzero(raw.op[start:] == INPUT) + start
+        self.shapes |= {v: int(raw.shapes[v]) for v in added.tolist()}
+        self.advance(vertices, wires, belonging)
+        self.canonical = False
+
     def source(self, op: int, param: int) -> int:
         """Add an input (to be named by the caller) or a constant; give its vertex."""
         self.reserve(1, 0)
@@ -169,6 +185,7 @@ class Emission:
         """Give what was written so far."""
         shapes = np.zeros(self.count, dtype=np.int32)
         shapes[: len(self.circuit.columns)] = self.circuit.columns.shapes
+        shapes[list(self.shapes)] = list(self.shapes.values())
         return RawColumns(
             self.op[: self.count],
             self.offsets[: self.count + 1],

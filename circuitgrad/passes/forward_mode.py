@@ -8,6 +8,7 @@ import numpy as np
 
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
+from circuitgrad.passes.array_modes import forward_arrays
 from circuitgrad.passes.chain_rule import propagate
 from circuitgrad.passes.emission import Emission, Request
 from circuitgrad.passes.partials import Kinds, Partials
@@ -54,11 +55,16 @@ def forward_mode(
     ------
     CircuitError
         If a name is unknown.
+    ShapeError
+        If an output is an array.
 
     Notes
     -----
-    For n inputs, O(n * wires) time and gates: the notes' Theta(n (s + w)).
+    For n inputs, O(n * wires) time and gates: the notes' Theta(n (s + w)).  A tangent
+    by an array of n entries is one gate with n times the entries of its vertex.
     """
+    if circuit.columns.shaped:
+        return forward_arrays(circuit, of, wrt, value, all)
     kinds = Kinds(circuit.columns)
     emission = Emission(circuit, {exact.ONE, *kinds.constants})
     circuit, columns = emission.circuit, emission.circuit.columns

@@ -8,6 +8,7 @@ from circuitgrad import exact
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
 from circuitgrad.gates import INPUT
+from circuitgrad.passes.array_modes import reverse_arrays
 from circuitgrad.passes.chain_rule import propagate
 from circuitgrad.passes.emission import Emission, Request
 from circuitgrad.passes.partials import Kinds, Partials
@@ -24,6 +25,7 @@ def reverse_mode(
     value: bool = False,
     all: bool = False,
     seed: str | None = None,
+    jacobians: bool = False,
 ) -> Circuit:
     """Emit the gradient circuit by backpropagation, literally as the notes write it.
 
@@ -47,6 +49,10 @@ def reverse_mode(
     seed : str, optional
         Name of a new input that takes the place of dy/dy = 1 (one output only): the
         circuit then computes the seed times the gradient, a vector-Jacobian product.
+        An output that is an array needs one, of its shape.
+    jacobians : bool
+        Whether to form the Jacobian matrix of each activation of a vector, as
+        Algorithm 1 of the notes on networks writes it.
 
     Returns
     -------
@@ -57,6 +63,8 @@ def reverse_mode(
     ------
     CircuitError
         If a name is unknown or the seed's name is taken.
+    ShapeError
+        If an output is an array, and there is no seed.
 
     Notes
     -----
@@ -65,8 +73,12 @@ def reverse_mode(
 
     References
     ----------
-    W. Baur and V. Strassen, "The complexity of partial derivatives", 1983.
+    W. Baur and V. Strassen, "The complexity of partial derivatives", 1983; for arrays,
+    I. Ganev, "Notes on backpropagation", and M. Hardt and M. Simchowitz,
+    "Backpropagation and adjoints", course notes of EE227C, 2018.
     """
+    if circuit.columns.shaped:
+        return reverse_arrays(circuit, of, wrt, value, all, seed, jacobians)
     kinds = Kinds(circuit.columns)
     emission = Emission(circuit, {exact.ONE, *kinds.constants})
     circuit, columns = emission.circuit, emission.circuit.columns
