@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from circuitgrad import exact, loops
 from circuitgrad.columns import trait_table
-from circuitgrad.gates import CONSTANT, POWER, PROD, SUM
+from circuitgrad.counting import (
+    Counted,
+    Counts,
+    Tally,
+    Varies,
+    either,
+)
+from circuitgrad.gates import CONSTANT, POWER, PROD, SUM, gate_type
 from circuitgrad.provenance import PARTIAL
+from circuitgrad.shapes import Shape, entries
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
+    from circuitgrad.columns import Columns, Ints
 
 __all__ = ["Stats", "levels", "literal_size", "stats", "theorem3_bound"]
 
@@ -32,7 +42,8 @@ class Stats:
     size, wires, depth : int
         Gates, operand slots, gates on the longest path.
     ops, nonscalar : int
-        Scalar operations of the straight-line program, and Ostrowski's measure.
+        Scalar operations of the straight-line program, and Ostrowski's measure; those
+        of arrays as if they were scalarized.
     fan_out : int
         Largest number of wires that leave one vertex.
     multiplicative_depth : int
@@ -87,6 +98,9 @@ def stats(circuit: Circuit) -> Stats:
     cost += np.where(linear, scaled + (positive == 0), 0)
     measure = np.where(chained, np.maximum(varying - 1, 0), 1)
     counted = gate & columns.varies  # a gate that depends on no input is a constant
+    measure = np.where(nonscalar, measure, 0)
+    if columns.shaped:
+        _count_entries(columns, live, cost, measure)
 
     return Stats(
         inputs=columns.inputs,
@@ -96,13 +110,68 @@ def stats(circuit: Circuit) -> Stats:
         wires=int(np.count_nonzero(live_wire)),
         depth=_longest_path(circuit, gate),
         ops=int(cost[counted].sum()),
-        nonscalar=int(measure[counted & nonscalar].sum()),
+        nonscalar=int(measure[counted].sum()),
         fan_out=int(np.bincount(columns.operands[live_wire], minlength=1).max()),
         multiplicative_depth=_longest_path(
             circuit, gate & (columns.op == PROD) & (varying > 1)
         ),
         formal_degree=_formal_degree(circuit),
     )
+
+
+def _count_entries(columns: Columns, live: Any, cost: Ints, measure: Ints) -> None:
+    """Change costs of gates to those of all their entries, as scalarized.
+
+    What a matrix gate costs follows from its value rule.  Entries that depend on no
+    input cost nothing.
+    """
+    varies: list[Varies] = [v < columns.inputs for v in range(len(columns))]
+    tally = Tally()
+    for v in np.flatnonzero(live & columns.is_gate).tolist():
+        gate = gate_type(int(columns.op[v]))
+        operands = columns.operands_of(v)
+        if gate.matrix:
+            tally.ops = tally.nonscalar = 0
+            used = [Counted(tally, columns.shape(u), varies[u]) for u in operands]
+            param = int(columns.params[v])
+            options = gate.named(exact.options(param)) if gate.options else {}
+            found = gate.value(Counts(), *used, **options)
+            varies[v] = found.varies
+            cost[v], measure[v] = tally.ops, tally.nonscalar
+            continue
+        masks = [varies[u] for u in operands]
+        varies[v] = reduce(either, masks)
+        if all(isinstance(mask, bool) for mask in masks):
+            _count_masked(columns, v, (), masks, cost, measure)
+            cost[v] *= entries(columns.shape(v))
+            measure[v] *= entries(columns.shape(v))
+        else:
+            _count_masked(columns, v, columns.shape(v), masks, cost, measure)
+
+
+def _count_masked(
+    columns: Columns,
+    v: int,
+    shape: Shape,
+    masks: list[Varies],
+    cost: Ints,
+    measure: Ints,
+) -> None:
+    """Count a scalar gate, whose operands may have entries that are constants."""
+    gate = gate_type(int(columns.op[v]))
+    wires = np.array([np.broadcast_to(mask, shape) for mask in masks])
+    many = wires.sum(axis=0)
+    chained = "chained" in gate.traits
+    each = np.full(shape, len(masks) - 1 if chained else 1)
+    if columns.op[v] == SUM:
+        places = columns.weights_of(v)
+        for place, wire in zip(places, wires, strict=True):
+            each = each + (wire & (place not in (exact.ONE, exact.MINUS_ONE)))
+        if all(place == exact.MINUS_ONE for place in places):
+            each = each + (many == len(masks))
+    cost[v] = each[many > 0].sum()
+    products = np.maximum(many - 1, 0) if chained else many > 0
+    measure[v] = products.sum() if "nonscalar" in gate.traits else 0
 
 
 def levels(circuit: Circuit) -> list[int]:

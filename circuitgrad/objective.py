@@ -59,6 +59,7 @@ def value_and_grad(
     >>> v([1.0, 2.0])
     (7.0, array([8., 3.]))
     """
+    circuit.require_scalars("a function of a vector of inputs")
     return ValueAndGrad(circuit, of, wrt, pipeline, dtype, threads)
 
 

@@ -65,6 +65,7 @@ def operations(circuit: Circuit) -> Operations:
     O(wires).  A sum of k operands is k - 1 additions, a product of k is k - 1
     multiplications; in a product with constants, all of them are one scalar.
     """
+    circuit.require_scalars("the binary model")
     columns = circuit.columns
     varies = columns.varies
     counted = circuit.live & columns.is_gate & varies

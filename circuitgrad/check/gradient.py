@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from circuitgrad.check.arrays import check_arrays
 from circuitgrad.check.certified import Settings
 from circuitgrad.check.claims import Claim, claims
 from circuitgrad.check.confirmed import certify, refuted
@@ -36,7 +37,8 @@ def check_gradient(
     each answer is stated: proved, from polynomials or sympy's formulas; where those are
     too large or sympy cannot decide, certified at random points of a prime field, and
     of the reals where there are functions; and where the field cannot express one, or
-    its laws do not suffice, sampled at random points to 50 digits.
+    its laws do not suffice, sampled at random points to 50 digits.  Circuits of arrays
+    are scalarized, and an array is as right as the weakest of its entries.
 
     Parameters
     ----------
@@ -83,6 +85,17 @@ def check_gradient(
             raise CircuitError(f"a range for {name!r}, which is no input")
     if prime not in (None, *PRIMES) or (trials is not None and trials < 1):
         raise CircuitError("prime should be 61 or 521, and trials at least 1")
+    if circuit.columns.shaped or gradient.columns.shaped:
+        return check_arrays(
+            check_gradient,
+            circuit,
+            gradient,
+            ranges,
+            seed=seed,
+            prime=prime,
+            trials=trials,
+            one_by_one=one_by_one,
+        )
     readings = claims(circuit, gradient)
     verdicts = {
         name: Verdict(name, "", "undecided", "its name is no derivative's")
@@ -128,11 +141,16 @@ def check_same(circuit: Circuit, other: Circuit) -> Report:
     CircuitError
         If one has an input or an output that the other has not.
     """
+    if circuit.columns.shaped or other.columns.shaped:
+        return check_arrays(
+            lambda one, two, ranges: check_same(one, two), circuit, other, None
+        )
     outputs = dict(circuit.outputs)
     if outputs.keys() != dict(other.outputs).keys():
         raise CircuitError("the circuits have other outputs")
     if not set(other.inputs) <= set(circuit.inputs):
         raise CircuitError("the circuits have other inputs")
+    settings = {"settings": vars(Settings())}
     same = [Claim(name, v, outputs[name], -1, name) for name, v in other.outputs]
     found, evidence = certify(circuit, other, same, Settings(), {})
-    return Report(tuple(found.values()), {"certified": evidence})
+    return Report(tuple(found.values()), {"certified": evidence, **settings})

@@ -17,14 +17,16 @@ import numpy as np
 
 from circuitgrad import exact
 from circuitgrad.errors import EvaluationError
+from circuitgrad.evaluation.arrays import ArrayFunctions
 from circuitgrad.limits import exceeded, limit
 
 __all__ = ["Floats", "Formulas", "Rationals", "Symbolic"]
 
 
-class Floats:
+class Floats(ArrayFunctions):
     """IEEE double precision, elementwise on arrays; special cases give inf and nan."""
 
+    xp = np
     sqrt, exp, log, log1p = np.sqrt, np.exp, np.log, np.log1p
     sin, cos, tan = np.sin, np.cos, np.tan
     sinh, cosh, tanh = np.sinh, np.cosh, np.tanh

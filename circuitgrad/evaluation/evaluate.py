@@ -10,9 +10,12 @@ import numpy as np
 
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
-from circuitgrad.errors import CircuitError, EvaluationError
+from circuitgrad.columns import option_table
+from circuitgrad.errors import CircuitError, EvaluationError, ShapeError
 from circuitgrad.evaluation.arithmetic import Floats, Rationals, Symbolic
+from circuitgrad.evaluation.entries import Cells, Entries
 from circuitgrad.gates import CONSTANT, gate_type
+from circuitgrad.shapes import format_shape
 
 __all__ = ["evaluate", "values_at", "vertex_values"]
 
@@ -32,7 +35,9 @@ def evaluate(
     circuit : Circuit
     point : mapping, optional
         Values by input name; so may be keyword arguments.  Numbers, or NumPy arrays of
-        one shape (or of shapes that broadcast), which are taken elementwise.
+        one shape (or of shapes that broadcast), which are taken elementwise.  Where
+        inputs of the circuit are arrays, or it has matrix gates, arrays of the shapes
+        of its inputs.
     exact : bool, optional
         Whether to compute with rationals.  By default when some value is a `Fraction`
         (or a sympy rational), or when all are integers and every gate is rational.
@@ -46,6 +51,8 @@ def evaluate(
     ------
     CircuitError
         If an input has no value, or a value no input.
+    ShapeError
+        If a value has another shape than the circuit's input.
     EvaluationError
         In exact arithmetic, where a gate has no rational value; the message names it.
         In floating point such gates give infinities and nan.
@@ -57,6 +64,8 @@ def evaluate(
     {'f': Fraction(7, 6)}
     """
     inputs = _inputs(circuit, {**(point or {}), **values})
+    if circuit.columns.shaped:
+        return _evaluate_arrays(circuit, inputs, exact)
     if exact is None:
         exact = _asks_for_exact(circuit, inputs)
     if exact:
@@ -129,6 +138,76 @@ def _inputs(circuit: Circuit, given: Mapping[str, Any]) -> list[Any]:
         known = ", ".join(circuit.inputs) or "none"
         raise CircuitError(f"no input {surplus[0]!r}; the inputs are {known}")
     return [given[name] for name in circuit.inputs]
+
+
+def _evaluate_arrays(
+    circuit: Circuit, inputs: Sequence[Any], exactly: bool | None
+) -> dict[str, Any]:
+    """Evaluate a circuit of arrays at one point."""
+    columns = circuit.columns
+    arrays = [
+        as_array(name, value, columns.shape(v))
+        for v, (name, value) in enumerate(zip(circuit.inputs, inputs, strict=True))
+    ]
+    if exactly is None:
+        entries = [entry for array in arrays for entry in array.flat[:1000]]
+        exactly = _asks_for_exact(circuit, entries)
+    if exactly:
+        cells = [Cells.of(map(_fraction, a.ravel().tolist()), a.shape) for a in arrays]
+        found = _outputs(circuit, Entries(Rationals()), cells)
+        values = {name: _entries_of(value) for name, value in found.items()}
+    else:
+        floats = [as_floats(a) for a in arrays]
+        with np.errstate(all="ignore"):
+            values = _outputs(circuit, Floats(), floats)
+    shapes = {name: columns.shape(v) for name, v in circuit.outputs}
+    return {
+        name: np.array(np.broadcast_to(value, shapes[name])) if shapes[name] else value
+        for name, value in values.items()
+    }
+
+
+def as_array(name: str, value: Any, shape: tuple[int, ...]) -> Any:
+    """See that a value is an array of numbers of the shape of an input.
+
+    Raises
+    ------
+    ShapeError
+        If it is ragged, or of another shape.
+    CircuitError
+        If it is no array of real numbers.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ShapeError(
+            f"{name!r} is ragged: its rows differ in length, not {format_shape(shape)}"
+        ) from None
+    if array.dtype.kind not in "biufO" or (
+        array.dtype.kind == "O"
+        and any(isinstance(e, (str, bytes, complex, list)) for e in array.flat)
+    ):
+        raise CircuitError(f"{name!r} is {array.dtype}, not an array of real numbers")
+    if array.shape != shape:
+        raise ShapeError(
+            f"{name!r} has shape {format_shape(array.shape)}; "
+            f"the circuit's input has {format_shape(shape)}"
+        )
+    return array
+
+
+def as_floats(array: Any) -> Any:
+    """Round an array of numbers to float64."""
+    if array.dtype.kind == "O":
+        array = np.vectorize(_float, otypes=[float])(array)
+    return np.asarray(array, dtype=np.float64)[()]
+
+
+def _entries_of(value: Any) -> Any:
+    """Give the entries of an array of rationals, a rational alone for a scalar."""
+    if not isinstance(value, Cells):
+        return value
+    return value.entries if value.shape else value.entries[()]
 
 
 def _asks_for_exact(circuit: Circuit, values: Sequence[Any]) -> bool:
@@ -217,8 +296,11 @@ def vertex_values(
     weights = columns.weights.tolist()
     symbolic = isinstance(arithmetic, Symbolic)
     exactly = isinstance(arithmetic, Rationals)
+    of_numbers = ~option_table()[columns.op]
     numbers = {
-        place: exact.number(place) for place in {*params, *weights} if place >= 0
+        place: exact.number(place)
+        for place in {*columns.params[of_numbers].tolist(), *weights}
+        if place >= 0
     }
     scale = {
         place: arithmetic.number(n) for place, n in numbers.items() if n is not exact.PI
@@ -242,11 +324,14 @@ def vertex_values(
             else scale[weights[w]] * values[operands[w]]
             for w in range(offsets[vertex], offsets[vertex + 1])
         ]
+        options = {}
         if gate.takes_parameter:
             used.append(numbers[params[vertex]])
+        elif gate.options:
+            options = gate.named(exact.options(params[vertex]))
         rule = gate.formula if symbolic and gate.formula else gate.value
         try:
-            value = rule(arithmetic, *used)
+            value = rule(arithmetic, *used, **options)
             value = arithmetic.checked(value) if exactly else value
         except EvaluationError as error:
             raise type(error)(f"gate {circuit.labels[vertex]}: {error}") from None

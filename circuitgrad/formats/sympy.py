@@ -32,6 +32,8 @@ def to_sympy(circuit: Circuit) -> dict[str, Any]:
     """
     from circuitgrad.check.proved import formula_sizes, formulas, symbols
 
+    circuit.require_scalars("a sympy formula")
+
     sizes = formula_sizes(circuit)
     for name, vertex in circuit.outputs:
         if sizes[vertex] > MAX_FORMULA:

@@ -12,6 +12,7 @@ from circuitgrad.columns import Bools, Ints, Patch, RawColumns
 from circuitgrad.loops import kernel
 from circuitgrad.names import Names
 from circuitgrad.provenance import Provenance
+from circuitgrad.shapes import Shape, broadcast
 
 __all__ = ["Edit"]
 
@@ -62,6 +63,16 @@ class Edit:
         if columns.inputs <= vertex < columns.sources:
             return int(columns.params[vertex])
         return -1
+
+    def shape(self, vertex: int) -> Shape:
+        """Give the shape of a vertex; an edit never changes one."""
+        return self.columns.shape(vertex) if vertex < len(self.columns) else ()
+
+    def keeps_shape(self, vertex: int, operands: Sequence[int]) -> bool:
+        """Tell whether a scalar gate of these operands has the shape of a vertex."""
+        if not self.columns.shaped:
+            return True
+        return broadcast(*map(self.shape, operands)) == self.shape(vertex)
 
     def gate(self, vertex: int) -> tuple[int, list[int], list[int], int]:
         """Give a gate as it is now: code, operands, places of weights, parameter."""

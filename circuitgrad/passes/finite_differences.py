@@ -68,6 +68,7 @@ def finite_differences(
     ----------
     Section 5 of the lecture notes on circuits and backpropagation.
     """
+    circuit.require_scalars("the pass finite_differences")
     step = _step(eps)
     emission = Emission(circuit, {exact.ONE})
     # The constants of a difference of constants are to be put in order.

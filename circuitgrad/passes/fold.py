@@ -14,7 +14,7 @@ from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Ints, trait_table
 from circuitgrad.errors import CircuitgradError
 from circuitgrad.evaluation.arithmetic import Rationals
-from circuitgrad.gates import DIV, INV, POW, POWER, PROD, SUM, gate_type
+from circuitgrad.gates import BROADCAST, DIV, INV, POW, POWER, PROD, SUM, gate_type
 from circuitgrad.loops import kernel
 from circuitgrad.passes.edit import Edit
 
@@ -150,6 +150,8 @@ class _Fold:
     ) -> None:
         """Fold one gate, whose operands are folded."""
         places = [self.edit.place(u) for u in operands]
+        if gate_type(code).matrix:
+            return
         if code == SUM:
             self.fold_sum(vertex, operands, weights, places)
         elif code != PROD and all(place >= 0 for place in places):
@@ -165,7 +167,14 @@ class _Fold:
         """Make a gate a number, where the number may be kept."""
         if not exact.fits(value):
             return False
-        self.edit.alias[vertex] = self.edit.constant(exact.intern(value))
+        number = self.edit.constant(exact.intern(value))
+        shape = self.edit.shape(vertex)
+        if shape:  # a constant is a scalar
+            options = gate_type(BROADCAST).settled([()], {"shape": shape})
+            place = exact.intern(options)
+            self.edit.replace(vertex, BROADCAST, [number], None, place)
+        else:
+            self.edit.alias[vertex] = number
         return True
 
     def become_scaled(self, vertex: int, operand: int, weight: Fraction) -> None:
@@ -206,6 +215,8 @@ class _Fold:
                 rest.append((operand, weight))
         if not rest:
             self.become(vertex, constant)
+        elif not self.edit.keeps_shape(vertex, [u for u, _ in rest]):
+            return  # a wire of weight 0 that the shape came from
         elif constant == 0 and len(rest) == 1 and rest[0][1] == exact.ONE:
             self.edit.alias[vertex] = rest[0][0]
         elif len(rest) + (constant != 0) < len(operands) or numbers > 1:

@@ -46,7 +46,10 @@ def fuse(circuit: Circuit, *, ieee: bool = False) -> Circuit:
     more than 64 digits does not happen: weights multiplied down a long chain explode.
     Linear in wires, but for another round where terms cancelled or only one was left,
     and for numbers of 2^31 or more (`circuitgrad.passes.fuse_exactly`); idempotent.
+    Among arrays a sum is merged only into one of its own shape: it would be repeated.
     """
+    if circuit.columns.shaped:
+        return fuse_exactly(circuit, ieee)
     exactly = False
     while True:
         work = _Fuse(circuit, ieee)

@@ -1,4 +1,4 @@
-"""Fusing sums of sums whose numbers are too long for machine words, round by round.
+"""Fusing sums of sums gate by gate: of arrays, or with numbers too long for words.
 
 What `circuitgrad.passes.fuse` does in one compiled sweep, done gate by gate with
 exact numbers of any length: slower, and quadratic where sums feed sums in a long web.
@@ -48,12 +48,19 @@ def _round(circuit: Circuit, ieee: bool) -> Circuit:
     merged = _merged(circuit, live_wire)
 
     edit = Edit(circuit)
-    # Under --ieee, what could be merged may stay because of its weight.
-    for vertex in np.flatnonzero(touched if ieee else touched & ~merged).tolist():
+    # What could be merged may stay: under --ieee for its weight, among arrays for its
+    # shape.
+    alone = ieee or columns.shaped
+    for vertex in np.flatnonzero(touched if alone else touched & ~merged).tolist():
         _, operands, weights, _ = edit.gate(vertex)
-        spliced = _splice(edit, merged, operands, weights, ieee)
+        mergeable = merged
+        if columns.shaped:
+            mergeable = merged & (columns.shapes == columns.shapes[vertex])
+        spliced = _splice(edit, mergeable, operands, weights, ieee)
         if spliced == list(zip(operands, weights, strict=True)):
             continue
+        if not edit.keeps_shape(vertex, [u for u, _ in spliced]):
+            continue  # terms cancelled that the shape came from
         one = edit.constant(exact.ONE)
         if not spliced:
             edit.alias[vertex] = edit.constant(exact.ZERO)
@@ -88,10 +95,12 @@ def _merged(circuit: Circuit, live_wire: Bools) -> Bools:
     np.add.at(uses, circuit.output_vertices, 1)
     in_sums = live_wire & is_sum[columns.consumer]
     sum_uses = np.bincount(columns.operands[in_sums], minlength=len(columns))
-    # A use through a sum of one wire counts once for each use of that.
+    # A use through a sum of one wire counts once for each sum that uses that, and once
+    # where the sum stays, because it has another use.
     alone = np.flatnonzero(is_sum & (columns.fan_in == 1) & circuit.live)
     for vertex in alone[::-1].tolist():
-        uses[columns.operands[columns.offsets[vertex]]] += uses[vertex] - 1
+        through = sum_uses[vertex] + (uses[vertex] > sum_uses[vertex])
+        uses[columns.operands[columns.offsets[vertex]]] += through - 1
     merged: Bools = is_sum & (columns.fan_in > 1) & (uses == 1) & (sum_uses == 1)
     return merged
 

@@ -16,10 +16,12 @@ from circuitgrad.passes.finite_differences import finite_differences
 from circuitgrad.passes.fold import fold
 from circuitgrad.passes.forward_mode import forward_mode
 from circuitgrad.passes.fuse import fuse
+from circuitgrad.passes.matrices import matrices
 from circuitgrad.passes.orient import orient
 from circuitgrad.passes.registry import register_pass
 from circuitgrad.passes.reverse_mode import reverse_mode
 from circuitgrad.passes.rewrite import rewrite
+from circuitgrad.passes.scalarize import scalarize
 from circuitgrad.passes.share_products import share_products
 from circuitgrad.passes.share_sums import share_sums
 
@@ -31,17 +33,19 @@ register_pass(fold)
 register_pass(fuse)
 register_pass(cse)
 register_pass(dce)
-register_pass(rewrite)
-register_pass(factor)
-register_pass(share_products)
-register_pass(share_sums)
-register_pass(orient)
+register_pass(rewrite, scalar=True)
+register_pass(factor, scalar=True)
+register_pass(share_products, scalar=True)
+register_pass(share_sums, scalar=True)
+register_pass(orient, scalar=True)
 register_pass(binarize)
 register_pass(balance)
 register_pass(expand_powers)
-register_pass(divide_adjoints)
+register_pass(divide_adjoints, scalar=True)
 register_pass(desugar)
 register_pass(sugar)
+register_pass(matrices)
+register_pass(scalarize)
 register_pass(finite_differences, "fd", approximates=True)
 
 
@@ -64,7 +68,10 @@ class Level:
     goal: str = "ops"
 
 
-_TIDY = "fold,fuse,cse,dce"
+_TIDY = "fold,matrices,fuse,cse,dce"
+
+# Circuits of arrays; others are left as they are.
+_ARRAYS = "matrices{diagonals}"
 
 # Tried first is what is best alone; large circuits go no further.
 _BEFORE = (
@@ -76,7 +83,7 @@ _SMALL = (
     "|rewrite{flatten=none},factor,share_products"
     "|rewrite{flatten=all},share_products{numbers=all}"
     "|rewrite{flatten=none products=single},share_products{products=single})"
-    f",share_sums,orient{{limit=60000}},{_TIDY.replace('fuse,', '')})"
+    ",share_sums,orient{limit=60000},fold,cse,dce)"
 )
 _SHALLOW = "(|rewrite{flatten=all},cse,dce|balance)"
 
@@ -84,6 +91,6 @@ _SHALLOW = "(|rewrite{flatten=all},cse,dce|balance)"
 LEVELS: Final[dict[str, Level]] = {
     "none": Level("", "dce"),
     "tidy": Level("", _TIDY),
-    "size": Level(_BEFORE, f"{_TIDY},{_SMALL}"),
-    "depth": Level(_BEFORE, f"{_TIDY},{_SMALL},{_SHALLOW}", goal="depth"),
+    "size": Level(_BEFORE, f"{_TIDY},{_ARRAYS},{_SMALL}"),
+    "depth": Level(_BEFORE, f"{_TIDY},{_ARRAYS},{_SMALL},{_SHALLOW}", goal="depth"),
 }

@@ -43,7 +43,10 @@ class Rebuild:
         if code == CONSTANT:
             return self.builder.constant_vertex(param)
         if code == INPUT:
-            return self.builder.add(INPUT, ())
+            made = self.builder.add(INPUT, ())
+            if columns.shapes[vertex]:
+                self.builder.shapes[made] = int(columns.shapes[vertex])
+            return made
         return self.builder.add(code, *self.operands(vertex), param)
 
 

@@ -18,7 +18,8 @@ class Pass:
     """A registered pass: a function of a circuit, with keyword options.
 
     One that ``differentiates`` computes derivatives, one that ``approximates`` what is
-    near them; others compute what was computed.
+    near them; others compute what was computed.  One that is ``scalar`` works on scalar
+    gates alone: circuits of arrays are left as they are.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Pass:
     short: str | None = None
     differentiates: bool = False
     approximates: bool = False
+    scalar: bool = False
 
     @property
     def summary(self) -> str:
@@ -55,6 +57,7 @@ def register_pass(
     short: str | None = None,
     differentiates: bool = False,
     approximates: bool = False,
+    scalar: bool = False,
 ) -> Pass:
     """Register a pass under its function's name, and a short name where it has one.
 
@@ -62,7 +65,9 @@ def register_pass(
     ``Fraction | float``, ``str | None``, ``Sequence[str] | None`` or ``Literal[...]``
     of words.
     """
-    found = Pass(function.__name__, function, short, differentiates, approximates)
+    found = Pass(
+        function.__name__, function, short, differentiates, approximates, scalar
+    )
     for name in (found.name, short):
         if name in PASSES:
             raise PipelineError(f"there is a pass {name!r} already")

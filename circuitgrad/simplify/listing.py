@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from circuitgrad.simplify.rules import NORMAL_RULES, RULES, SHARING_RULES, Rule
+from circuitgrad.simplify.rules import (
+    MATRIX_RULES,
+    NORMAL_RULES,
+    RULES,
+    SHARING_RULES,
+    Rule,
+)
 
 __all__ = ["rules_page"]
 
@@ -38,6 +44,12 @@ _PARTS = (
         "Sharing",
         "What `factor`, `share_products` and `share_sums` do where it saves.",
         SHARING_RULES,
+    ),
+    (
+        "Arrays",
+        "What `matrices` does to gates of arrays; those with diagonal matrices where "
+        "it is asked to. Capitals are matrices. The identities are instances.",
+        MATRIX_RULES,
     ),
 )
 

@@ -61,6 +61,7 @@ class _Reader:
     def __init__(
         self, circuit: Circuit, terms: Terms, sums: str, products: str
     ) -> None:
+        circuit.require_scalars("rewriting sums and products")
         self.circuit, self.terms = circuit, terms
         columns = circuit.columns
         live_wire = (circuit.live & columns.is_gate)[columns.consumer]

@@ -3,7 +3,8 @@
 A rule's identity is its definition: both sides are read as circuit text, letters are
 any vertices, and the left side is matched up to the normal form of `terms`.  The rules
 of `NORMAL_RULES` are what that normal form does itself to n-ary sums and products and
-by the traits of the gate table; their identities are instances, which tests run.
+by the traits of the gate table; their identities are instances, which tests run.  So
+are those of `MATRIX_RULES`, which `circuitgrad.passes.matrices` applies.
 
 Soundness
     ``exact``: equal wherever the left side has a value, and undefined where it is not.
@@ -23,7 +24,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["NORMAL_RULES", "RULES", "SHARING_RULES", "Rule", "all_rules"]
+__all__ = [
+    "MATRIX_RULES",
+    "NORMAL_RULES",
+    "RULES",
+    "SHARING_RULES",
+    "Rule",
+    "all_rules",
+]
 
 EXACT: Final = "exact"
 EXTENDS: Final = "extends"
@@ -43,12 +51,15 @@ class Rule:
         ``left = right`` in circuit text.
     soundness : {"exact", "extends", "reassociates"}
     caveats : frozenset of {"distributes", "infinity"}
+    shapes : str
+        For a rule of arrays, the inputs of its identity, which is an instance.
     """
 
     name: str
     identity: str
     soundness: str
     caveats: frozenset[str] = frozenset()
+    shapes: str = ""
 
     @property
     def ieee(self) -> bool:
@@ -170,6 +181,146 @@ SHARING_RULES: Final = (
 )
 
 
+# Arrays: identities are instances, of the shapes that the rule says.
+_A: Final = "A[2, 3]"
+
+TRANSPOSE_OF_TRANSPOSE = Rule("transpose-of-transpose", "A.T.T = A", EXACT, shapes=_A)
+TRANSPOSE_OF_PRODUCT = Rule(
+    "transpose-of-product", "(A @ B).T = B.T @ A.T", EXACT, shapes="A[2, 3], B[3, 2]"
+)
+TRANSPOSE_OF_OUTER = Rule(
+    "transpose-of-outer", "outer(u, v).T = outer(v, u)", EXACT, shapes="u[2], v[3]"
+)
+TRANSPOSE_OF_DIAG = Rule(
+    "transpose-of-diag", "diag(u).T = diag(u)", EXACT, shapes="u[3]"
+)
+TRANSPOSE_OF_SCALED = Rule(
+    "transpose-of-scaled",
+    "sum(2*A).T + B = 2*A.T + B",
+    EXACT,
+    shapes="A[2, 3], B[3, 2]",
+)
+SUM_OF_ONE = Rule(
+    "sum-of-one", "sum(A, axis=0) = reshape(A, shape=(3,))", EXACT, shapes="A[1, 3]"
+)
+SUM_OF_SUM = Rule(
+    "sum-of-sum",
+    "sum(sum(A, axis=0), axis=0) = sum(A, axis=(0, 1))",
+    REASSOCIATES,
+    shapes=_A,
+)
+SUM_OF_SCALED = Rule(
+    "sum-of-scaled", "sum(2*A, axis=0) = 2*sum(A, axis=0)", REASSOCIATES, shapes=_A
+)
+SUM_OF_BROADCAST = Rule(
+    "sum-of-broadcast",
+    "sum(broadcast(u, shape=(4, 3)), axis=0) = 4*u",
+    REASSOCIATES,
+    shapes="u[3]",
+)
+SCALED_IN_PRODUCT = Rule(
+    "scaled-in-product",
+    "A + u*sum(2*A) = A + 2*(u*A)",
+    REASSOCIATES,
+    shapes=f"{_A}, u[3]",
+)
+BROADCAST_TO_ITSELF = Rule(
+    "broadcast-to-itself", "broadcast(A, shape=(2, 3)) = A", EXACT, shapes=_A
+)
+BROADCAST_OF_BROADCAST = Rule(
+    "broadcast-of-broadcast",
+    "broadcast(broadcast(u, shape=(2, 3)), shape=(4, 2, 3))"
+    " = broadcast(u, shape=(4, 2, 3))",
+    EXACT,
+    shapes="u[3]",
+)
+BROADCAST_IN_SUM = Rule(
+    "broadcast-in-sum",
+    "A + broadcast(u, shape=(2, 3)) = A + u",
+    EXACT,
+    shapes=f"{_A}, u[3]",
+)
+BROADCAST_IN_PRODUCT = Rule(
+    "broadcast-in-product",
+    "A*broadcast(u, shape=(2, 3)) = A*u",
+    EXACT,
+    shapes=f"{_A}, u[3]",
+)
+RESHAPE_TO_ITSELF = Rule(
+    "reshape-to-itself", "reshape(A, shape=(2, 3)) = A", EXACT, shapes=_A
+)
+RESHAPE_OF_RESHAPE = Rule(
+    "reshape-of-reshape",
+    "reshape(reshape(A, shape=(6,)), shape=(3, 2)) = reshape(A, shape=(3, 2))",
+    EXACT,
+    shapes=_A,
+)
+RESHAPE_OF_SCALED = Rule(
+    "reshape-of-scaled",
+    "u + reshape(2*A, shape=(6,)) = u + 2*reshape(A, shape=(6,))",
+    EXACT,
+    shapes=f"{_A}, u[6]",
+)
+SLICE_OF_ALL = Rule(
+    "slice-of-all", "slice(A, axis=0, start=0, stop=2) = A", EXACT, shapes=_A
+)
+SLICE_OF_CONCATENATE = Rule(
+    "slice-of-concatenate",
+    "slice(concatenate(u, v), axis=0, start=2, stop=5) = v",
+    EXTENDS,
+    shapes="u[2], v[3]",
+)
+SLICE_OF_PAD = Rule(
+    "slice-of-pad",
+    "slice(pad(u, before=1, after=2), start=1, stop=4) = u",
+    EXACT,
+    shapes="u[3]",
+)
+PRODUCT_OF_SCALED = Rule(
+    "product-of-scaled", "sum(2*A) @ v = 2*(A @ v)", REASSOCIATES, shapes=f"{_A}, v[3]"
+)
+ASSOCIATE = Rule(
+    "associate",
+    "(A @ B) @ v = A @ (B @ v)",
+    REASSOCIATES,
+    shapes="A[2, 3], B[3, 2], v[2]",
+)
+DIAGONAL_BY_VECTOR = Rule(
+    "diagonal-by-vector", "diag(u) @ v = u*v", EXTENDS, shapes="u[3], v[3]"
+)
+MATRIX_BY_DIAGONAL = Rule(
+    "matrix-by-diagonal", "A @ diag(u) = A*u", EXTENDS, shapes=f"{_A}, u[3]"
+)
+
+#: What `circuitgrad.passes.matrices` applies.
+MATRIX_RULES: Final = (
+    TRANSPOSE_OF_TRANSPOSE,
+    TRANSPOSE_OF_PRODUCT,
+    TRANSPOSE_OF_OUTER,
+    TRANSPOSE_OF_DIAG,
+    TRANSPOSE_OF_SCALED,
+    SUM_OF_ONE,
+    SUM_OF_SUM,
+    SUM_OF_SCALED,
+    SUM_OF_BROADCAST,
+    SCALED_IN_PRODUCT,
+    BROADCAST_TO_ITSELF,
+    BROADCAST_OF_BROADCAST,
+    BROADCAST_IN_SUM,
+    BROADCAST_IN_PRODUCT,
+    RESHAPE_TO_ITSELF,
+    RESHAPE_OF_RESHAPE,
+    RESHAPE_OF_SCALED,
+    SLICE_OF_ALL,
+    SLICE_OF_CONCATENATE,
+    SLICE_OF_PAD,
+    PRODUCT_OF_SCALED,
+    ASSOCIATE,
+    DIAGONAL_BY_VECTOR,
+    MATRIX_BY_DIAGONAL,
+)
+
+
 def all_rules() -> tuple[Rule, ...]:
-    """Give every rule: of the normal form, matched, and of the sharing passes."""
-    return (*NORMAL_RULES, *RULES, *SHARING_RULES)
+    """Give every rule: of the normal form, matched, of sharing, of arrays."""
+    return (*NORMAL_RULES, *RULES, *SHARING_RULES, *MATRIX_RULES)
