@@ -32,10 +32,12 @@ class _Command(click.Command):
         own = super().get_params(ctx)
         more = [
             click.Option(
-                [f"-{name}" if len(name) == 1 else f"--{name}"],
+                [_flag(name)],
                 help=each.help,
                 metavar="|".join(each.choices) or ("N,..." if each.many else "N"),
             )
+            if not each.flag
+            else click.Option([_flag(name)], is_flag=True, default=None, help=each.help)
             for name, each in PARAMETERS.items()
         ]
         return [*own[:1], *more, *own[1:]]
@@ -182,7 +184,7 @@ def _read(name: str, text: str) -> Any:
     from circuitgrad.families.registry import PARAMETERS
 
     parameter = PARAMETERS[name]
-    if parameter.choices:
+    if parameter.choices or parameter.flag:
         return text
     try:
         numbers = [int(each) for each in text.split(",")]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from fractions import Fraction
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -12,24 +11,10 @@ from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
 from circuitgrad.families.data import DATA, rows_of
 from circuitgrad.families.inputs import names_of
+from circuitgrad.families.layered import ACTIVATIONS, Layered
 from circuitgrad.families.registry import family
 
 __all__ = ["ACTIVATIONS", "LOSSES", "network", "perceptron"]
-
-#: Slope of the leaky ReLU left of 0.
-LEAK: Final = Fraction(1, 10)
-
-Activation = Callable[[Any, Expr], Expr]
-
-#: Activation functions, of gates and an argument.
-ACTIVATIONS: Final[dict[str, Activation]] = {
-    "sigmoid": lambda g, z: g.sigmoid(z),
-    "tanh": lambda g, z: g.tanh(z),
-    "relu": lambda g, z: g.relu(z),
-    "leaky-relu": lambda g, z: g.leaky_relu(z, LEAK),
-    "softplus": lambda g, z: g.softplus(z),
-    "identity": lambda g, z: z,
-}
 
 
 def _square(g: Any, y: Sequence[Expr], t: Sequence[Any]) -> Expr:
@@ -87,9 +72,19 @@ def perceptron(n: int, activation: str = "sigmoid") -> Circuit:
 
 
 def _gates(
-    layers: Sequence[int], activation: str, output: str, loss: str, data: Any
+    layers: Sequence[int],
+    activation: str,
+    output: str,
+    loss: str,
+    data: Any,
+    form: str | None,
+    batch: int | None,
+    variant: int | None,
+    jacobians: bool,
 ) -> int:
     """Give about how many gates a network has: products, sums, activations."""
+    if _of_arrays(form, batch, variant):
+        return 20 * len(layers)
     wires = sum(a * b for a, b in pairwise(layers))
     samples = 1 if data is None else len(DATA[data] if isinstance(data, str) else data)
     return samples * (wires + 3 * sum(layers))
@@ -102,11 +97,16 @@ def network(
     output: str = "identity",
     loss: str = "square",
     data: Any = None,
+    form: str | None = None,
+    batch: int | None = None,
+    variant: int | None = None,
+    jacobians: bool = False,
 ) -> Circuit:
-    """Loss of a network of layers of perceptrons.
+    """Loss of a network of layers of perceptrons, or its gradient by an Algorithm.
 
-    z_l = W_l a_(l-1) + b_l and a_l = s(z_l), a_0 being the sample: for each sample one
-    product a weight, a sum and an activation a neuron, and the loss.
+    z_l = W_l a_(l-1) + b_l and a_l = s(z_l), a_0 being the sample.  In scalar gates,
+    for each sample one product a weight, a sum and an activation a neuron, and the
+    loss; in gates of arrays a product, a sum and an activation a layer.
 
     Parameters
     ----------
@@ -122,18 +122,43 @@ def network(
         inputs, then the targets.  The loss is the sum over them, and the inputs of the
         circuit are the weights and biases alone.  Without it the sample and its target
         are inputs, ``x1`` and ``t1`` and so on.
+    form : {"scalar", "matrix"}, optional
+        Which gates; those of arrays where there is a batch or a variant.
+    batch : int, optional
+        Samples of a circuit of arrays, the rows of its input; the loss is their sum.
+    variant : {1, 2, 3, 4, 5}, optional
+        The Algorithm of the notes that computes the gradient: from pre-activation
+        vectors (1), of batches (2), from post-activation vectors (3), from both (4), of
+        batches (5).  Without it the circuit is that of the loss.
+    jacobians : bool
+        Whether the Algorithm forms the Jacobian of each activation, as it is written;
+        else what it multiplies is pulled back, as Remark 3.2 of the notes has it.
 
     Returns
     -------
     Circuit
         One output, ``loss``.  Weights are the inputs ``w1_2_3``, of layer 1 to neuron 2
-        from neuron 3 of the layer before, biases ``b1_2``.
+        from neuron 3 of the layer before, biases ``b1_2``.  Of arrays they are ``W1``
+        and ``b1``, beside a sample ``x`` and its target ``y``, or ``X`` and ``Y``; with
+        a variant the outputs are ``dloss_dW1``, ``dloss_db1`` and so on.
 
     References
     ----------
     D. Rumelhart, G. Hinton, R. Williams, "Learning representations by back-propagating
-    errors", Nature 323, 1986.
+    errors", Nature 323, 1986; I. Ganev, "Notes on backpropagation".
     """
+    if _of_arrays(form, batch, variant):
+        if data is not None:
+            raise CircuitError("a network of arrays takes its data as inputs")
+        layered = Layered(layers, activation, output, loss, batch)
+        return (
+            layered.loss() if variant is None else layered.variant(variant, jacobians)
+        )
+    if jacobians:
+        raise CircuitError("Jacobians are formed by a variant")
+    for name in (activation, output):
+        if name in ("softmax", "radial-sigmoid"):
+            raise CircuitError(f"{name} acts on vectors: --form matrix has them")
     if len(layers) < 2:
         raise CircuitError("layers are inputs, neurons and outputs: at least two sizes")
     builder = Builder("network")
@@ -168,6 +193,14 @@ def network(
         losses.append(LOSSES[loss](g, values, target))
     builder.output("loss", builder.sum(losses) if len(losses) > 1 else losses[0])
     return builder.finish()
+
+
+def _of_arrays(form: str | None, batch: int | None, variant: int | None) -> bool:
+    """Tell whether a network of arrays is asked for."""
+    asked = batch is not None or variant is not None
+    if form == "scalar" and asked:
+        raise CircuitError("a batch or a variant is one of a network of arrays")
+    return asked or form == "matrix"
 
 
 def _to(count: int) -> range:

@@ -38,6 +38,10 @@ class Parameter:
         Whether it is a list of whole numbers.
     free : bool
         Whether it may be something else than a word, which the family looks at.
+    most : int, optional
+        The largest whole number.
+    flag : bool
+        Whether it is yes or no.
     """
 
     help: str
@@ -45,9 +49,15 @@ class Parameter:
     choices: tuple[str, ...] = ()
     many: bool = False
     free: bool = False
+    most: int | None = None
+    flag: bool = False
 
     def checked(self, name: str, value: Any) -> Any:
         """Give a value, or say what would be one."""
+        if self.flag:
+            if not isinstance(value, bool):
+                raise CircuitError(f"{name} is {value!r}: not True or False")
+            return value
         if self.choices:
             if self.free and not isinstance(value, str):
                 return value
@@ -67,6 +77,8 @@ class Parameter:
         found = operator.index(value)
         if found < self.least:
             raise CircuitError(f"{name} is {found}: at least {self.least} is needed")
+        if self.most is not None and found > self.most:
+            raise CircuitError(f"{name} is {found}: at most {self.most} is there")
         return found
 
 
@@ -76,6 +88,9 @@ _ACTIVATIONS: Final = (
     "relu",
     "leaky-relu",
     "softplus",
+    "arctan",
+    "softmax",
+    "radial-sigmoid",
     "identity",
 )
 
@@ -91,6 +106,17 @@ PARAMETERS: Final = {
         "what a network is trained on",
         choices=("students", "xor", "spirals"),
         free=True,
+    ),
+    "form": Parameter(
+        "gates of a network: of arrays where there is a batch or a variant",
+        choices=("scalar", "matrix"),
+    ),
+    "batch": Parameter("samples of a network, the rows of its input"),
+    "variant": Parameter(
+        "Algorithm of the notes on networks that gives the gradient, 1 to 5", most=5
+    ),
+    "jacobians": Parameter(
+        "form the Jacobian of each activation, with a variant", flag=True
     ),
     "twiddles": Parameter("roots of unity", choices=("mod", "symbolic", "exact")),
     "prime": Parameter("prime that roots of unity are modulo", least=2),
