@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from fractions import Fraction
 from typing import Any
 
 import click
@@ -26,7 +27,8 @@ __all__ = ["evaluate"]
     "-o",
     "--output",
     metavar="FILE",
-    help="With --batch: a .csv or .npy file; CSV on standard output by default.",
+    help="With --batch: a .csv or .npy file; CSV on standard output by default. "
+    "Else a .npz file, for arrays.",
 )
 @click.option(
     "--dtype",
@@ -47,7 +49,10 @@ def evaluate(
     batch: str | None,
     **of_batch: Any,
 ) -> None:
-    """Evaluate a circuit: circuitgrad eval f.cg x=1 y=1/3, or --batch points.csv."""
+    """Evaluate a circuit: circuitgrad eval f.cg x=1 y=1/3, or --batch points.csv.
+
+    An array is a value in brackets, v=[1,2], or in a file, v=v.npy.
+    """
     words = list(file_and_values)
     file = words.pop(0) if words and expression is None else None
     if batch is not None:
@@ -59,28 +64,71 @@ def evaluate(
             raise click.UsageError("one of the two files may be standard input")
         _evaluate_file(file, expression, from_format, batch, **of_batch)
         return
+    output = of_batch.pop("output")
     for option, value in of_batch.items():
         if value is not None:
             raise click.UsageError(f"--{option} goes with --batch")
+    if output is not None and not output.endswith(".npz"):
+        raise click.UsageError("-o goes with --batch, or takes a .npz file")
     point = point_of(words)
     circuit = read_circuit(file, expression, from_format)
     from circuitgrad.evaluation.evaluate import evaluate as evaluate_circuit
-    from circuitgrad.exact import format_number
 
     found = evaluate_circuit(circuit, point, exact=exact)
-    if exact:
-        shown = {name: format_number(value) for name, value in found.items()}
-    else:
-        shown = {name: repr(value) for name, value in found.items()}
-    if as_json:  # JSON has no infinities, no nan and no fractions: those are text
-        data = {
-            name: shown[name] if exact or not math.isfinite(value) else value
-            for name, value in found.items()
-        }
+    if output is not None:
+        _write_arrays(output, found, exact)
+    elif as_json:
+        data = {name: _as_json(value) for name, value in found.items()}
         click.echo(json.dumps(data, ensure_ascii=False))
-        return
-    for name, text in shown.items():
-        click.echo(f"{name} = {text}")
+    else:
+        for name, value in found.items():
+            click.echo(_shown(name, value))
+
+
+def _shown(name: str, value: Any) -> str:
+    """Write an output: a number, or an array as NumPy shows it."""
+    import numpy as np
+
+    if not isinstance(value, np.ndarray):
+        return f"{name} = {_number(value)}"
+    head = f"{name} = "
+    text = np.array2string(
+        value,
+        separator=", ",
+        prefix=head,
+        formatter={"all": _number},
+        max_line_width=88,
+    )
+    return head + text
+
+
+def _number(value: Any) -> str:
+    from circuitgrad.exact import format_number
+
+    return format_number(value) if isinstance(value, Fraction) else repr(float(value))
+
+
+def _as_json(value: Any) -> Any:
+    """Give JSON, which has no infinities, no nan and no fractions: those are text."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [_as_json(each) for each in value]
+    if isinstance(value, Fraction) or not math.isfinite(value):
+        return _number(value)
+    return value
+
+
+def _write_arrays(path: str, found: dict[str, Any], exact: bool) -> None:
+    """Write outputs as a .npz file, whole or not at all."""
+    if exact:
+        raise click.UsageError("a .npz file has no rational numbers: leave --exact out")
+    import numpy as np
+
+    from circuitgrad.formats.files import writing
+
+    with writing(path) as file:
+        np.savez(file, **{name: np.asarray(value) for name, value in found.items()})
 
 
 def _evaluate_file(
@@ -93,6 +141,7 @@ def _evaluate_file(
     threads: int | None,
 ) -> None:
     circuit = read_circuit(file, expression, from_format)
+    circuit.require_scalars("--batch")
     from circuitgrad.evaluation.compiled import Compiled
     from circuitgrad.formats.points import evaluate_file
 

@@ -130,7 +130,10 @@ def check_options(command: Command) -> Command:
 
 
 def point_of(words: Iterable[str]) -> dict[str, Any]:
-    """Read ``x=1``, ``y=1/3``: values of inputs, exactly."""
+    """Read ``x=1``, ``y=1/3``, ``v=[1, 2]``: values of inputs, exactly.
+
+    An array may be in a file, ``W=weights.npy``.
+    """
     point: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.strip().partition("=")
@@ -143,9 +146,14 @@ def point_of(words: Iterable[str]) -> dict[str, Any]:
 
 
 def _value(name: str, text: str) -> Any:
+    from circuitgrad.formats.literals import parse_array, read_array
     from circuitgrad.formats.text import parse_expression
 
+    if text.endswith(".npy"):
+        return read_array(text)
     try:
+        if text.startswith("["):
+            return parse_array(text)
         circuit = parse_expression(text, f"<{name}>")
     except CircuitgradError as error:
         raise click.UsageError(f"the value of {name}: {error}") from None
@@ -155,7 +163,8 @@ def _value(name: str, text: str) -> Any:
     columns, (_, vertex) = circuit.columns, circuit.outputs[0]
     if columns.op[vertex] != CONSTANT or columns.params[vertex] == exact.PI_PLACE:
         raise click.UsageError(
-            f"the value of {name} should be a number, such as 0.5 or 1/3"
+            f"the value of {name} should be a number, such as 0.5 or 1/3, an array, "
+            "[[1, 2], [3, 4]], or the name of a .npy file"
         )
     return exact.number(int(columns.params[vertex]))
 

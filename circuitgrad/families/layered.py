@@ -10,6 +10,7 @@ from typing import Any, Final
 from circuitgrad.builder import Builder, Expr
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
+from circuitgrad.passes.dce import dce
 from circuitgrad.passes.linear import Gate, by_jacobian
 
 __all__ = ["ACTIVATIONS", "Layered"]
@@ -142,7 +143,7 @@ class Layered:
             self._post_activation(before, after)
         else:
             self._from_gradients(before, after, number in (4, 5))
-        return self.builder.finish()
+        return dce(self.builder.finish())  # a pullback may not need all it is given
 
     def pulled(self, layer: int, z: Expr, a: Expr, u: Expr) -> Expr:
         """Give Jac^T u of a layer, or u Jac for each row of a batch."""

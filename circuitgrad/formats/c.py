@@ -133,7 +133,7 @@ def write_c(circuit: Circuit, header: str | None = None) -> str:
     Raises
     ------
     CircuitError
-        If <math.h> has no function that a gate needs.
+        If <math.h> has no function that a gate needs, or the circuit has arrays.
 
     Notes
     -----
@@ -167,6 +167,7 @@ class _Writer:
     """Writes the two files of one circuit."""
 
     def __init__(self, circuit: Circuit) -> None:
+        circuit.require_scalars("a C program")
         self.circuit = circuit
         columns = circuit.columns
         self.labels = circuit.labels

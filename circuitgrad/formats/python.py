@@ -104,13 +104,14 @@ def write_python(circuit: Circuit) -> str:
     Raises
     ------
     CircuitError
-        If NumPy has no function that a gate needs.
+        If NumPy has no function that a gate needs, or the circuit has arrays.
 
     Notes
     -----
     Complexity: linear in wires.  A statement a gate; long sums are several statements,
     so that no parser meets its limit.
     """
+    circuit.require_scalars("a Python program")
     live = circuit.live.tolist()
     sources = circuit.columns.sources
     labels = [
