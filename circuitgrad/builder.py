@@ -84,7 +84,7 @@ class Builder:
         self.shapes: dict[int, int] = {}  # places of shapes other than ()
         self._constants: dict[int, int] = {}
         self._inputs: set[str] = set()
-        self._shaping = shaping_table()
+        self._shaping: list[bool] = shaping_table().tolist()
 
     # -------------------------------------------------------------- vertices by number
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 import circuitgrad as cg
 from circuitgrad import functions as F  # noqa: N812
@@ -163,7 +165,7 @@ def test_remark_3_2_pointwise_jacobians_are_hadamard_products():
 
 def identity(name, wanted, **options):
     """Check an example's gradient, and its gates against what the notes write."""
-    circuit = cg.read(f"examples/{name}.cg")
+    circuit = cg.read(str(ROOT / f"examples/{name}.cg"))
     emitted = cg.gradient(circuit, **options)
     assert cg.check_gradient(circuit, emitted).passed
     shapes = {each: circuit.columns.shape(v) for v, each in enumerate(circuit.inputs)}
@@ -286,6 +288,67 @@ def test_bp_agrees_with_pytorch_at_full_size(loss, batch):
         np.testing.assert_allclose(
             found[f"dloss_d{name}"], weight.grad.numpy(), rtol=1e-9, atol=1e-9
         )
+
+
+def sigmoid(x):
+    return 1 / (1 + np.e ** (-x))
+
+
+#: The other notes' functions, at full size: shapes, and the function in any library.
+OF_NOTES = {
+    "least_squares": (
+        {"A": (784, 128), "x": (128,), "b": (784,)},
+        lambda A, x, b: ((A @ x - b) ** 2).sum(),
+    ),
+    "matrix_product": (
+        {"L": (128, 64), "A": (128, 784), "B": (784, 64)},
+        lambda L, A, B: (L * (A @ B)).sum(),
+    ),
+    "two_layers": (
+        {"X": (128, 784), "W1": (784, 128), "W2": (128, 10), "Y": (128, 10)},
+        lambda X, W1, W2, Y: ((sigmoid(X @ W1) @ W2 - Y) ** 2).sum(),
+    ),
+    "two_layer_loss": (
+        {"x": (128,), "W1": (128, 128), "b": (128,), "W2": (128, 128), "y": (128,)},
+        lambda x, W1, b, W2, y: (
+            0.5 * ((W2 @ (2 * sigmoid(2 * (W1 @ x + b)) - 1) - y) ** 2).sum()
+        ),
+    ),
+}
+
+
+def at_full_size(name):
+    """Give an example with the shapes above, its point and its gradient there."""
+    shapes, _ = OF_NOTES[name]
+    text = (ROOT / f"examples/{name}.cg").read_text()
+    declared = ", ".join(f"{k}[{', '.join(map(str, v))}]" for k, v in shapes.items())
+    circuit = cg.parse(re.sub(r"^input .*$", f"input {declared}", text, flags=re.M))
+    draw = np.random.default_rng(7)
+    values = {key: draw.normal(size=shape) / 8 for key, shape in shapes.items()}
+    output = circuit.output_names[0]
+    found = cg.evaluate(cg.gradient(circuit), values)
+    return values, {key: found[f"d{output}_d{key}"] for key in shapes}
+
+
+@pytest.mark.parametrize("name", OF_NOTES)
+def test_the_other_notes_agree_with_jax_at_full_size(name):
+    jax = pytest.importorskip("jax", reason="JAX is not installed: the extra jax")
+    jax.config.update("jax_enable_x64", True)
+    values, found = at_full_size(name)
+    function = OF_NOTES[name][1]
+    wanted = jax.grad(function, argnums=tuple(range(len(values))))(*values.values())
+    for value, gradient in zip(found.values(), wanted, strict=True):
+        np.testing.assert_allclose(value, gradient, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", OF_NOTES)
+def test_the_other_notes_agree_with_pytorch_at_full_size(name):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    values, found = at_full_size(name)
+    tensors = [torch.tensor(each, requires_grad=True) for each in values.values()]
+    OF_NOTES[name][1](*tensors).backward()
+    for value, tensor in zip(found.values(), tensors, strict=True):
+        np.testing.assert_allclose(value, tensor.grad.numpy(), rtol=1e-9, atol=1e-9)
 
 
 # ---------------------------------------------------------------------- nonsense

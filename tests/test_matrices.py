@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from conftest import EXAMPLES
 
 import circuitgrad as cg
 from circuitgrad.passes.associate import best_order
@@ -127,13 +128,13 @@ def test_a_chain_of_products_takes_the_order_of_least_cost():
 
 
 def test_simplifying_is_idempotent():
-    circuit = cg.read("examples/two_layers.cg")
+    circuit = cg.read(str(EXAMPLES / "two_layers.cg"))
     emitted = cg.gradient(circuit)
     assert cg.run(emitted, "tidy") == emitted
 
 
 def test_passes_on_scalar_gates_say_that_they_leave_arrays_alone():
-    circuit = cg.read("examples/two_layers.cg")
+    circuit = cg.read(str(EXAMPLES / "two_layers.cg"))
     with recording() as journal:
         made = cg.run(circuit, "factor,share_sums")
     assert made is circuit
