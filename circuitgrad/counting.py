@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from circuitgrad.gates.matrix import reduced
+from circuitgrad.gates.forms import reduced
 from circuitgrad.shapes import Shape, broadcast, entries
 
 __all__ = ["Counted", "Counts", "Tally", "Varies", "among", "either"]
@@ -210,15 +210,18 @@ class Counts:
             products = among(varies, whole) * k
             two = among(both(a.varies, b.varies), whole) * k
         else:
-            u, v = left.mask.astype(np.int64), right.mask.astype(np.int64)
-            free = np.broadcast_to(np.matmul(1 - u, 1 - v), whole)
-            varies = np.asarray(free < k)
+            u, v = left.mask, right.mask
+            varies = u.any(axis=-1)[..., :, None] | v.any(axis=-2)[..., None, :]
+            # for each k and matrix of the batch, how many of its factors vary
+            rows, columns = u.sum(axis=-2), v.sum(axis=-1)
+            free = np.broadcast_to((m - rows) * (n - columns), (*batch, k))
             products = entries(whole) * k - int(free.sum())
-            two = int(np.broadcast_to(np.matmul(u, v), whole).sum())
+            two = int(np.broadcast_to(rows * columns, (*batch, k)).sum())
         sums = among(varies, whole) * (k - 1)
         product = a.made(whole, varies, products + sums, two)
-        rows = (m,) if len(a.shape) > 1 else ()
-        return self.reshape(product, (*batch, *rows, *b.shape[-1:][: len(b.shape) - 1]))
+        above = (m,) if len(a.shape) > 1 else ()
+        beside = (n,) if len(b.shape) > 1 else ()
+        return self.reshape(product, (*batch, *above, *beside))
 
     def dot(self, a: Counted, b: Counted) -> Counted:
         """Give dot products."""

@@ -11,7 +11,8 @@ import pytest
 import circuitgrad as cg
 from circuitgrad.families import network, perceptron
 from circuitgrad.families.data import DATA
-from circuitgrad.families.networks import ACTIVATIONS, LOSSES
+from circuitgrad.families.layered import ACTIVATIONS, OF_VECTORS
+from circuitgrad.families.networks import LOSSES
 from circuitgrad.metrics import theorem3_bound
 
 NUMPY = {
@@ -20,12 +21,27 @@ NUMPY = {
     "relu": lambda z: np.maximum(z, 0),
     "leaky-relu": lambda z: np.where(z > 0, z, z / 10),
     "softplus": lambda z: np.log1p(np.exp(z)),
+    "arctan": np.arctan,
     "identity": lambda z: z,
 }
 
 
+def test_every_activation_of_numbers_is_compared():
+    assert set(NUMPY) == set(ACTIVATIONS) - set(OF_VECTORS)
+
+
+@pytest.mark.parametrize("activation", OF_VECTORS)
+def test_activations_of_vectors_are_of_networks_of_arrays(activation):
+    for make in (
+        lambda: perceptron(2, activation),
+        lambda: network((2, 1), activation),
+    ):
+        with pytest.raises(cg.CircuitError, match="acts on vectors"):
+            make()
+
+
 @pytest.mark.parametrize("n", [1, 2, 5, 40])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", NUMPY)
 def test_perceptrons(n, activation):
     c = perceptron(n, activation)
     assert c.size == n + 1 + (activation != "identity")
@@ -60,7 +76,7 @@ def forward(layers, activation, output, loss, weights, x, t):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", NUMPY)
 @pytest.mark.parametrize("layers", [(2, 1), (3, 4, 2), (2, 3, 3, 1), (1, 1)])
 def test_networks(layers, activation, loss):
     c = network(layers, activation, "identity", loss)

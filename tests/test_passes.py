@@ -318,7 +318,8 @@ def test_reports_have_times_and_circuits():
         "bp,tidy".replace("tidy", LEVELS["tidy"].after),
         report=seen.append,
     )
-    assert [str(ran.step) for ran in seen] == ["bp", "fold", "fuse", "cse", "dce"]
+    steps = ["bp", "fold", "matrices", "fuse", "cse", "dce"]
+    assert [str(ran.step) for ran in seen] == steps
     assert all(step.seconds > 0 for step in seen)
     assert seen[0].after is seen[1].before
 

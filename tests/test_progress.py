@@ -43,9 +43,9 @@ def test_passes_and_files_are_stages(tmp_path):
         cg.write(gradient, tmp_path / "g.cg")
         cg.check_gradient(circuit, cg.read(tmp_path / "g.cg"))
     begun = [text for event, text in heard.events if event == "begin"]
-    assert begun[:5] == ["reverse_mode", "fold", "fuse", "cse", "dce"]
-    assert begun[5].startswith("writing ")
-    assert begun[6].startswith("reading ")
+    assert begun[:6] == ["reverse_mode", "fold", "matrices", "fuse", "cse", "dce"]
+    assert begun[6].startswith("writing ")
+    assert begun[7].startswith("reading ")
     assert begun[-2:] == ["proving", "sampling"]
     assert (2, 2) in heard.events
     assert len(begun) == sum(event == "end" for event, _ in heard.events)

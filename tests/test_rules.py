@@ -102,7 +102,7 @@ POINTS = [
     {"u": Fraction(-2, 5), "v": Fraction(1, 2), "w": Fraction(1)},
 ]
 
-#: What works on scalar gates; `test_matrices` has the others.
+#: What works on scalar gates; `test_matrix_rules` has the others.
 SCALAR_RULES = (*NORMAL_RULES, *RULES, *SHARING_RULES)
 
 

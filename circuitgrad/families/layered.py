@@ -13,15 +13,14 @@ from circuitgrad.errors import CircuitError
 from circuitgrad.passes.dce import dce
 from circuitgrad.passes.linear import Gate, by_jacobian
 
-__all__ = ["ACTIVATIONS", "Layered"]
+__all__ = ["ACTIVATIONS", "OF_VECTORS", "Layered"]
 
 #: Slope of the leaky ReLU left of 0.
 LEAK: Final = Fraction(1, 10)
 
 Activation = Callable[[Any, Expr], Expr]
 
-#: Activation functions, of gates and an argument.  Softmax and the radial sigmoid act
-#: on vectors, so on the layers of circuits of arrays alone.
+#: Activation functions, of gates and an argument.
 ACTIVATIONS: Final[dict[str, Activation]] = {
     "sigmoid": lambda g, z: g.sigmoid(z),
     "tanh": lambda g, z: g.tanh(z),
@@ -33,6 +32,9 @@ ACTIVATIONS: Final[dict[str, Activation]] = {
     "radial-sigmoid": lambda g, z: g.radial_sigmoid(z),
     "identity": lambda g, z: z,
 }
+
+#: Those that act on vectors, so on the layers of circuits of arrays alone.
+OF_VECTORS: Final = ("softmax", "radial-sigmoid")
 
 #: The Algorithms that take a batch; others take one sample.
 OF_BATCHES: Final = (2, 5)

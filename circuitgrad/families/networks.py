@@ -11,7 +11,7 @@ from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
 from circuitgrad.families.data import DATA, rows_of
 from circuitgrad.families.inputs import names_of
-from circuitgrad.families.layered import ACTIVATIONS, Layered
+from circuitgrad.families.layered import ACTIVATIONS, OF_VECTORS, Layered
 from circuitgrad.families.registry import family
 
 __all__ = ["ACTIVATIONS", "LOSSES", "network", "perceptron"]
@@ -63,6 +63,7 @@ def perceptron(n: int, activation: str = "sigmoid") -> Circuit:
     F. Rosenblatt, "The perceptron: a probabilistic model for information storage and
     organization in the brain", Psychological Review 65, 1958.
     """
+    _require_pointwise(activation)
     builder = Builder("perceptron")
     x = [builder.input(name) for name in names_of("x", n)]
     w = [builder.input(f"w{i}") for i in range(n + 1)]
@@ -156,9 +157,7 @@ def network(
         )
     if jacobians:
         raise CircuitError("Jacobians are formed by a variant")
-    for name in (activation, output):
-        if name in ("softmax", "radial-sigmoid"):
-            raise CircuitError(f"{name} acts on vectors: --form matrix has them")
+    _require_pointwise(activation, output)
     if len(layers) < 2:
         raise CircuitError("layers are inputs, neurons and outputs: at least two sizes")
     builder = Builder("network")
@@ -193,6 +192,13 @@ def network(
         losses.append(LOSSES[loss](g, values, target))
     builder.output("loss", builder.sum(losses) if len(losses) > 1 else losses[0])
     return builder.finish()
+
+
+def _require_pointwise(*activations: str) -> None:
+    """See that activations are functions of numbers."""
+    for name in activations:
+        if name in OF_VECTORS:
+            raise CircuitError(f"{name} acts on vectors: --form matrix has them")
 
 
 def _of_arrays(form: str | None, batch: int | None, variant: int | None) -> bool:

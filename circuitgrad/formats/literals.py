@@ -49,7 +49,9 @@ def parse_array(text: str) -> npt.NDArray[np.object_]:
             open_[-1].append(_number(token))
             comma = False
         else:
-            raise CircuitError(f"{token!r} stands where it should not: [[1, 2], [3, 4]]")
+            raise CircuitError(
+                f"{token!r} stands where it should not: [[1, 2], [3, 4]]"
+            )
     if len(open_) != 1 or len(open_[0]) != 1:
         raise CircuitError("brackets should close: [[1, 2], [3, 4]]")
     return _as_array(open_[0][0])

@@ -113,11 +113,15 @@ class ArraySweep:
 
     def settled(self, terms: list[Expr], vertex: int, other: int, role: int) -> Expr:
         """Sum the terms of a derivative; one that is not a number is that term."""
+        count = len(self.columns)
         if len(terms) == 1:
             found = self.builder.handle(terms[0].settled())
         else:
             found = self.builder.sum(terms)
         self.emitted(role, vertex, -1, other)
+        at = found.vertex - count
+        if at >= 0 and self.roles[at][0] == PRODUCT:  # the term is the derivative
+            self.roles[at] = (role, vertex, -1, other)
         return found
 
     # ------------------------------------------------------------ the two modes

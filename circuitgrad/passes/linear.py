@@ -20,7 +20,7 @@ from circuitgrad import exact
 from circuitgrad.builder import Builder, Expr
 from circuitgrad.errors import CircuitError
 from circuitgrad.gates import CONSTANT, DIV, PROD, SUM, GateType, gate_type
-from circuitgrad.gates.matrix import unbroadcast
+from circuitgrad.gates.maps import unbroadcast
 from circuitgrad.passes.partials import template
 from circuitgrad.shapes import Shape
 

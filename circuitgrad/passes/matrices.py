@@ -13,7 +13,7 @@ import numpy as np
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
 from circuitgrad.gates import PROD, SUM, code_of, gate_type
-from circuitgrad.gates.matrix import reduced
+from circuitgrad.gates.forms import reduced
 from circuitgrad.passes.associate import Chain, best_order
 from circuitgrad.passes.rebuild import Rebuild, rebuild
 from circuitgrad.shapes import Shape, broadcast, entries

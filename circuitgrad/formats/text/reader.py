@@ -15,7 +15,7 @@ from circuitgrad import exact
 from circuitgrad.builder import Builder
 from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Ints, RawColumns
-from circuitgrad.errors import FormatError, LimitError
+from circuitgrad.errors import FormatError, LimitError, ShapeError
 from circuitgrad.formats.text.expression import (
     OPERATORS,
     TOKEN,
@@ -397,6 +397,8 @@ class _File:
             return checked(lengths), index + 1
         except OptionError as error:
             raise ProblemError(error.message, error.token) from None
+        except ShapeError as error:
+            raise ProblemError(str(error), bracket - 1) from None
         except LimitError as error:
             raise ProblemError(error.message, bracket, LimitError) from None
 
