@@ -102,8 +102,10 @@ class Lagrangian:
         Raises
         ------
         CircuitError
-            If ``adjoints`` lacks one.
+            If ``adjoints`` lacks one, or there are arrays: of those the equations are
+            written, and those of the scalarized circuit can be checked.
         """
+        self.circuit.require_scalars("checking the equations")
         if adjoints is None:
             adjoints = gradient(self.circuit, all=True, value=True, pipeline="none")
         return _sides(self, adjoints)

@@ -61,7 +61,9 @@ def stats(
     from circuitgrad.accounting import Account
 
     origin = read_circuit(source, None, None)
-    account = Account.of(origin, circuit) if len(origin.outputs) == 1 else None
+    of_scalars = not (origin.columns.shaped or circuit.columns.shaped)
+    accounts = of_scalars and len(origin.outputs) == 1
+    account = Account.of(origin, circuit) if accounts else None
     if as_json:
         data = {"source": origin.stats().as_dict(), "gradient": counts.as_dict()}
         click.echo(json.dumps(data | (account.as_dict() if account else {})))
