@@ -211,7 +211,10 @@ class Counts:
             two = among(both(a.varies, b.varies), whole) * k
         else:
             u, v = left.mask, right.mask
-            varies = u.any(axis=-1)[..., :, None] | v.any(axis=-2)[..., None, :]
+            left_varies, right_varies = np.any(u, axis=-1), np.any(v, axis=-2)
+            varies = np.logical_or(
+                np.expand_dims(left_varies, -1), np.expand_dims(right_varies, -2)
+            )
             # for each k and matrix of the batch, how many of its factors vary
             rows, columns = u.sum(axis=-2), v.sum(axis=-1)
             free = np.broadcast_to((m - rows) * (n - columns), (*batch, k))

@@ -127,8 +127,9 @@ def _write_arrays(path: str, found: dict[str, Any], exact: bool) -> None:
 
     from circuitgrad.formats.files import writing
 
+    arrays: dict[str, Any] = {name: np.asarray(v) for name, v in found.items()}
     with writing(path) as file:
-        np.savez(file, **{name: np.asarray(value) for name, value in found.items()})
+        np.savez(file, **arrays)
 
 
 def _evaluate_file(

@@ -16,7 +16,9 @@ from circuitgrad import exact
 from circuitgrad.circuit import Circuit
 from circuitgrad.columns import Bools, Ints
 from circuitgrad.errors import CircuitError
+from circuitgrad.evaluation.arguments import bind, flattened, mismatch, read_dtype
 from circuitgrad.evaluation.arithmetic import Floats
+from circuitgrad.evaluation.array_program import CompiledArrays
 from circuitgrad.evaluation.evaluate import vertex_values
 from circuitgrad.evaluation.lowering import Program, Reading, lower
 from circuitgrad.evaluation.running import Strided, run_program
@@ -24,11 +26,10 @@ from circuitgrad.evaluation.running import Strided, run_program
 if TYPE_CHECKING:
     from circuitgrad.evaluation.native import Native
 
-__all__ = ["Compiled", "compile"]
+__all__ = ["Compiled", "CompiledArrays", "compile"]
 
 Array = npt.NDArray[Any]
 
-DTYPES: Final = (np.dtype(np.float64), np.dtype(np.float32))
 #: Splittings into what varies and what does not that are kept.
 MAX_SPLITS: Final = 16
 #: Points at a time where a gate type has no instruction.
@@ -42,12 +43,15 @@ def compile(  # noqa: A001 (as re.compile)
     strict: bool = False,
     native: bool = False,
     threads: int | None = None,
-) -> Compiled:
+) -> Compiled | CompiledArrays:
     """Make a fast function of a circuit, over numbers and NumPy arrays.
 
     Nothing is compiled for the circuit: it is lowered to instructions, in a hundredth
     of a second for 300,000 gates, which one loop interprets over blocks of samples.
     The loop itself is compiled once a machine, in some seconds.
+
+    A circuit of arrays is planned instead, and evaluated by NumPy, gate by gate
+    (`circuitgrad.evaluation.array_program`).
 
     Parameters
     ----------
@@ -58,7 +62,8 @@ def compile(  # noqa: A001 (as re.compile)
         Whether to keep the circuit's order of operations and round each by itself:
         then results are those of `circuitgrad.evaluate` bit for bit, but for
         elementary functions, which differ by an ulp or two.  Else sums may be taken in
-        another order, and a product and a sum be rounded once.
+        another order, and a product and a sum be rounded once.  Circuits of arrays are
+        then evaluated by value rules, bit for bit as there.
     native : bool
         Whether to make machine code of this circuit for single points, on the first
         call, which may take seconds: for one evaluated very often
@@ -68,12 +73,13 @@ def compile(  # noqa: A001 (as re.compile)
 
     Returns
     -------
-    Compiled
+    Compiled, or CompiledArrays of a circuit of arrays
 
     Raises
     ------
     CircuitError
-        If ``dtype`` or ``threads`` is none of those.
+        If ``dtype`` or ``threads`` is none of those, or the circuit has arrays and
+        ``native`` or ``threads`` is given.
     LimitError
         If the circuit is too large for native code.
 
@@ -89,7 +95,18 @@ def compile(  # noqa: A001 (as re.compile)
     array([[ 6.],
            [28.]])
     """
-    return Compiled(circuit, dtype=dtype, strict=strict, native=native, threads=threads)
+    if not circuit.columns.shaped:
+        return Compiled(
+            circuit, dtype=dtype, strict=strict, native=native, threads=threads
+        )
+    if native:
+        raise CircuitError("native: machine code is made of circuits of scalars alone")
+    if threads is not None:
+        raise CircuitError(
+            "threads: arrays are multiplied by NumPy's BLAS, whose threads are set "
+            "where the process is started: OPENBLAS_NUM_THREADS, or MKL_NUM_THREADS"
+        )
+    return CompiledArrays(circuit, dtype=dtype, strict=strict)
 
 
 class Compiled:
@@ -116,17 +133,18 @@ class Compiled:
         native: bool = False,
         threads: int | None = None,
     ) -> None:
-        try:
-            self.dtype = np.dtype(dtype)
-        except TypeError:
-            raise CircuitError(f"{dtype!r} is not float64 or float32") from None
-        if self.dtype not in DTYPES:
-            raise CircuitError(f"{self.dtype} is not float64 or float32")
+        self.dtype = read_dtype(dtype)
+        if circuit.columns.shaped:
+            raise CircuitError(
+                "a circuit of arrays, where one of scalars is needed: "
+                "circuitgrad.compile makes a function of it"
+            )
         if threads is not None and (not isinstance(threads, int) or threads < 1):
             raise CircuitError(f"threads should be 1 or more, not {threads!r}")
         self.circuit = circuit
         self.inputs = circuit.inputs
         self.outputs = circuit.output_names
+        self._input_names = frozenset(self.inputs)
         self.strict = strict
         self.native = native
         self._machine_code: WeakKeyDictionary[Program, Native] = WeakKeyDictionary()
@@ -164,14 +182,18 @@ class Compiled:
             If values are missing, surplus or no real numbers, or their shapes do not
             go together.
         """
-        arrays = [self._array(v, n) for v, n in zip(*self._bind(values, named))]  # noqa: B905
+        bound = bind(self.inputs, values, named, self._input_names)
+        arrays = [
+            self._array(value, name)
+            for value, name in zip(bound, self.inputs, strict=True)
+        ]
         try:
             shape = np.broadcast_shapes(*(a.shape for a in arrays))
         except ValueError:
-            raise CircuitError(_mismatch(self.inputs, arrays)) from None
+            raise CircuitError(mismatch(self.inputs, arrays)) from None
         count = math.prod(shape)
         found = np.empty((len(self.outputs), count), self.dtype)
-        flat = [_flat(a, shape) for a in arrays]
+        flat = [flattened(a, shape) for a in arrays]
         self._evaluate(Strided.rows_of(flat), found.T)
         return {
             name: row.reshape(shape)[()]
@@ -251,31 +273,6 @@ class Compiled:
         return _unpickle, (self.circuit, *options)
 
     # ------------------------------------------------------------------ arguments
-
-    def _bind(
-        self, values: Sequence[Any], named: dict[str, Any]
-    ) -> tuple[list[Any], Sequence[str]]:
-        """Give the values in the order of the inputs."""
-        known = ", ".join(self.inputs) or "none"
-        if len(values) > len(self.inputs):
-            raise CircuitError(
-                f"{len(values)} values for {len(self.inputs)} inputs: {known}"
-            )
-        given = dict(zip(self.inputs, values, strict=False))
-        for name in named:
-            if name not in self._input_names:
-                raise CircuitError(f"no input {name!r}; the inputs are {known}")
-            if name in given:
-                raise CircuitError(f"two values for the input {name!r}")
-        given.update(named)
-        for name in self.inputs:
-            if name not in given:
-                raise CircuitError(f"no value for the input {name!r}")
-        return [given[name] for name in self.inputs], self.inputs
-
-    @property
-    def _input_names(self) -> frozenset[str]:
-        return frozenset(self.inputs)
 
     def _array(self, value: Any, name: str) -> Array:
         """Read a value as an array of the function's dtype."""
@@ -399,32 +396,6 @@ class Compiled:
                 )
                 for k, (_, vertex) in enumerate(self.circuit.outputs):
                     out[block, k] = values[vertex]
-
-
-def _flat(array: Array, shape: tuple[int, ...]) -> Array:
-    """Give an array of the batch's shape in one dimension, copied only where it must.
-
-    What does not vary over the batch has the step 0.
-    """
-    if array.size == 1:
-        return np.broadcast_to(array.reshape(1), (math.prod(shape),))
-    if array.shape != shape:
-        array = np.broadcast_to(array, shape)
-    return array.reshape(-1)
-
-
-def _mismatch(names: Sequence[str], arrays: Sequence[Array]) -> str:
-    """Say which two shapes do not go together."""
-    for i, first in enumerate(arrays):
-        for j in range(i):
-            try:
-                np.broadcast_shapes(first.shape, arrays[j].shape)
-            except ValueError:
-                return (
-                    f"shapes that do not go together: {names[j]} {arrays[j].shape}, "
-                    f"{names[i]} {first.shape}"
-                )
-    return "shapes that do not go together"
 
 
 def _unpickle(
