@@ -9,6 +9,17 @@ from circuitgrad.families import det_gauss
 from circuitgrad.families.growth import grow
 from circuitgrad.figures.growth import draw_growth
 
+#: The squared length of relu(X W1) W2 - Y, of a batch of 32.
+TWO_LAYERS = """\
+circuit two_layers
+input X[32, 784], W1[784, 128], W2[128, 10], Y[32, 10]
+Z = X @ W1
+A = relu(Z)
+R = A @ W2 - Y
+f = squared_norm(R)
+output f
+"""
+
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "figures"
 
@@ -18,6 +29,7 @@ def figures() -> dict[str, str]:
     fig1 = cg.read(ROOT / "examples" / "fig1.cg")
     square = cg.read(ROOT / "examples" / "fig1_square.cg")
     worked = cg.read(ROOT / "examples" / "worked_example.cg")
+    layers, weights = cg.parse(TWO_LAYERS), ["W1", "W2"]
     drawn = {
         "fig1": fig1.draw(),
         "fig1_values": fig1.draw(at={"x": 1, "y": 2, "z": 0}),
@@ -34,6 +46,8 @@ def figures() -> dict[str, str]:
         "worked_example_legend": worked.draw(mirror=True, legend=True),
         "worked_example_dark": worked.draw(mirror=True, theme="dark"),
         "worked_example_bw": worked.draw(mirror=True, theme="bw"),
+        "two_layer_gradient": cg.gradient(layers, wrt=weights).draw(),
+        "two_layer_mirror": layers.draw(mirror=True, pipeline="tidy", wrt=weights),
     }
     found = {name: figure.data.decode() for name, figure in drawn.items()}
     steps = cg.steps(worked)

@@ -68,6 +68,17 @@ def test_outputs_that_are_arrays(run, tmp_path):
     assert np.load(target)["df_dx"].tolist() == [20, 24]
 
 
+def test_figures_and_trees_take_arrays(run, tmp_path):
+    point = ",".join(word.replace(" ", "") for word in (A, X, B))
+    status, out, _ = run("show", str(SQUARES), "--at", point)
+    assert status == 0
+    assert "4" in out
+    target = tmp_path / "f.svg"
+    assert run("draw", str(SQUARES), "--at", point, "-o", str(target))[0] == 0
+    mirror = ("--mirror", "--wrt", "x", "-o", str(target))
+    assert run("draw", str(SQUARES), *mirror)[0] == 0
+
+
 def test_values_in_files(run, tmp_path):
     np.save(tmp_path / "a.npy", np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32))
     status, out, _ = run("eval", str(SQUARES), f"A={tmp_path / 'a.npy'}", X, B)

@@ -10,6 +10,7 @@ import click
 from circuitgrad.cli.options import (
     Command,
     answer,
+    assignments,
     input_options,
     passes_of,
     point_of,
@@ -72,7 +73,7 @@ def figure_options(command: Command) -> Command:
     type=click.Choice(MODES),
     help="Draw the gradient circuit instead, as this mode emits it.",
 )
-@click.option("--wrt", metavar="X,...", help="With --gradient: the inputs.")
+@click.option("--wrt", metavar="X,...", help="With --gradient or --mirror: the inputs.")
 @click.option(
     "--cut", metavar="NAME", help="Draw (C - z): this gate an input, where it stands."
 )
@@ -127,10 +128,10 @@ def draw(
         raise click.UsageError("--of goes without --cut")
     if near and (mirror or cut or overlay):
         raise click.UsageError("--near goes without --mirror, --cut and --overlay")
-    if wrt and not gradient:
-        raise click.UsageError("--wrt goes with --gradient")
+    if wrt and not (gradient or mirror):
+        raise click.UsageError("--wrt goes with --gradient or --mirror")
     pipeline = passes_of(optimize or (None if passes else "none"), passes)
-    point = None if at is None else point_of(at.split(","))
+    point = None if at is None else point_of(assignments(at))
     circuit = read_circuit(file, expression, from_format)
     from circuitgrad.figures import draw as draw_circuit
     from circuitgrad.simplify.rewrites import recording
@@ -186,7 +187,7 @@ def steps(
     theme: str,
 ) -> None:
     """Show BP or FP visit by visit, with the chain rule of each."""
-    point = None if at is None else point_of(at.split(","))
+    point = None if at is None else point_of(assignments(at))
     pipeline = passes_of(optimize or (None if passes else "none"), passes)
     circuit = read_circuit(file, expression, from_format)
     from circuitgrad.figures import steps as show_steps
@@ -217,7 +218,7 @@ def show(
     at: str | None,
 ) -> None:
     """Print a circuit of up to 40 gates as trees of text, one an output."""
-    point = None if at is None else point_of(at.split(","))
+    point = None if at is None else point_of(assignments(at))
     circuit = read_circuit(file, expression, from_format)
     from circuitgrad.figures import tree
 
@@ -258,7 +259,7 @@ def page(
     One file of HTML, which needs no network: point at a gate, step with the arrow
     keys, type values for the inputs.
     """
-    point = None if at is None else point_of(at.split(","))
+    point = None if at is None else point_of(assignments(at))
     pipeline = passes_of(optimize or (None if passes else "none"), passes)
     circuit = read_circuit(file, expression, from_format)
     from circuitgrad.figures.webpage import page as write_page

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PassReport",
     "answer",
+    "assignments",
     "check_options",
     "distinct",
     "drop",
@@ -143,6 +144,18 @@ def point_of(words: Iterable[str]) -> dict[str, Any]:
             raise click.UsageError(f"two values for {name!r}")
         point[name] = _value(name, text)
     return point
+
+
+def assignments(text: str) -> list[str]:
+    """Take ``x=1,v=[1,2]`` apart at the commas outside brackets."""
+    parts, depth = [""], 0
+    for char in text:
+        depth += (char == "[") - (char == "]")
+        if char == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return parts
 
 
 def _value(name: str, text: str) -> Any:

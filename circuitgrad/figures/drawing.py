@@ -94,7 +94,8 @@ def draw(
     gradient : {"reverse", "bp", "forward", "fp"}, optional
         Draw the gradient circuit that this mode emits, in place of the circuit.
     wrt : str or sequence of str, optional
-        With ``gradient``: the inputs to differentiate by; all where left out.
+        With ``gradient`` or ``mirror``: the inputs to differentiate by; all where left
+        out.
     cut : str, optional
         Draw the circuit (C - z) for this gate z: an input, where it stands in C.
     legend : bool
@@ -178,10 +179,10 @@ def scene_of(
     cut: str | None = None,
 ) -> Scene:
     """Place a circuit; options and errors as for `draw`."""
-    from circuitgrad.evaluation.evaluate import values_at
     from circuitgrad.figures import extract
     from circuitgrad.figures.elements import elements
     from circuitgrad.figures.layout import place
+    from circuitgrad.figures.values import values_of
     from circuitgrad.simplify.rewrites import note
 
     if mirror:
@@ -189,7 +190,7 @@ def scene_of(
             raise CircuitError("a mirror shows a whole circuit: near goes without it")
         from circuitgrad.figures.mirror import Mirror
 
-        return Mirror(circuit, of=of, pipeline=pipeline, at=at).scene
+        return Mirror(circuit, of=of, pipeline=pipeline, at=at, wrt=wrt).scene
     if gradient is not None:
         circuit = jacobian(circuit, of=of, wrt=wrt, mode=gradient, pipeline=pipeline)
         of = None
@@ -203,7 +204,7 @@ def scene_of(
         return cut_scene(circuit, cut, at)
     chosen = extract.one_output(circuit, of)
     if of is None and near is None and extract.fits(circuit, circuit.columns.inputs):
-        return place(elements(circuit, None if at is None else values_at(circuit, at)))
+        return place(elements(circuit, None if at is None else values_of(circuit, at)))
     part = None
     if of is not None or near is not None:
         part = extract.part(chosen, near)
@@ -213,7 +214,7 @@ def scene_of(
         return _profile(chosen, of, near)
     values = None
     if at is not None:
-        every = values_at(chosen, at)
+        every = values_of(chosen, at)
         values = [every[vertex] for vertex in part.vertices]
     placed = place(part.marked(elements(part.circuit, values)))
     return part.captioned(placed, near)

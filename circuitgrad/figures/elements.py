@@ -13,14 +13,15 @@ from circuitgrad.figures.labels import (
     SLOT,
     WEIGHT,
     Names,
-    gate_line,
     number_line,
     value_label,
     value_line,
 )
 from circuitgrad.figures.palette import ROLE_NAMES
 from circuitgrad.figures.scene import Label, Node, Place, Scene, Wire
+from circuitgrad.figures.symbols import SHAPE, shape_line, symbol_line
 from circuitgrad.figures.typeset import extent
+from circuitgrad.formats.matrixnames import shape_text
 from circuitgrad.gates import CONSTANT, INPUT
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def elements(circuit: Circuit, values: Sequence[Any] | None = None) -> Scene:
     """Give a circuit's live vertices, its inputs and its outputs, and their wires.
 
     A gate shows its symbol, and its name below where it has one; a wire its weight, or
-    its slot where operands have an order; an output is an arrow to its name.
+    its slot where operands have an order, and the shape of an array; an output is an
+    arrow to its name.
 
     Parameters
     ----------
@@ -67,6 +69,8 @@ def elements(circuit: Circuit, values: Sequence[Any] | None = None) -> Scene:
         value = None if values is None else values[vertex]
         source = vertex < columns.sources
         title = labels[vertex][:MAX_TITLE]
+        if shape := columns.shape(vertex):
+            title = f"{title}: {shape_text(shape)}"
         if value is not None:
             title = f"{title} = {value_label(value)}"
         node = Node(
@@ -80,12 +84,14 @@ def elements(circuit: Circuit, values: Sequence[Any] | None = None) -> Scene:
         for wire in columns.wires_of(vertex):
             tail = int(columns.operands[wire])
             weight, slot = wire_labels(circuit, wire)
-            wires.append(Wire(f"w{wire}", f"n{tail}", f"n{vertex}", weight, slot))
+            made = Wire(f"w{wire}", f"n{tail}", f"n{vertex}", weight, slot)
+            wires.append(replace(made, shape=shape_line(columns.shape(tail))))
     for number, (name, vertex) in enumerate(circuit.outputs):
         title = name[:MAX_TITLE]
         node = Node(f"o{number}", (names[name],), "output", "plain", title=title)
         nodes.append(fitted(node))
-        wires.append(Wire(f"o{number}", f"n{vertex}", f"o{number}", style="output"))
+        arrow = Wire(f"o{number}", f"n{vertex}", f"o{number}", style="output")
+        wires.append(replace(arrow, shape=shape_line(columns.shape(vertex))))
     return Scene.of(nodes, wires, circuit.name or "")
 
 
@@ -94,16 +100,14 @@ def vertex_lines(
 ) -> tuple[Label, ...]:
     """Give the lines of a vertex: symbol, name unless an arrow says it, value."""
     columns = circuit.columns
-    code, param = int(columns.op[vertex]), int(columns.params[vertex])
-    number = exact.number(param) if param >= 0 else None
+    code = int(columns.op[vertex])
     if code == CONSTANT:
-        assert number is not None
-        return (number_line(number),)
+        return (number_line(exact.number(int(columns.params[vertex]))),)
     name = circuit.names[vertex]
     if code == INPUT:
         lines = [names[str(name)]._replace(size=1.0)]
     else:
-        lines = [gate_line(circuit.gate_type(vertex), number)]
+        lines = [symbol_line(circuit, vertex)]
         outputs = {label for label, at in circuit.outputs if at == vertex}
         if name is not None and name not in outputs:
             lines.append(names[str(name)])
@@ -122,7 +126,7 @@ def wire_labels(circuit: Circuit, wire: int) -> tuple[Label | None, Label | None
     if len(slots) < 2 or trait_table("commutative")[columns.op[gate]]:
         return None, None
     number = str(wire - slots.start + 1)
-    return None, Label(number, number, SLOT)
+    return None, Label(number, number, SHAPE if columns.shaped else SLOT)
 
 
 def role_of(circuit: Circuit, vertex: int) -> str:

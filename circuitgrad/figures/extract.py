@@ -14,6 +14,7 @@ from circuitgrad.errors import CircuitError, LimitError
 from circuitgrad.figures.caption import with_caption
 from circuitgrad.gates import CONSTANT, INPUT
 from circuitgrad.names import Names
+from circuitgrad.passes import run
 
 if TYPE_CHECKING:
     from circuitgrad.figures.scene import Scene
@@ -22,6 +23,7 @@ __all__ = [
     "MAX_GATES",
     "MAX_WIRES",
     "Part",
+    "alone",
     "check_size",
     "fits",
     "nearest",
@@ -51,6 +53,17 @@ def one_output(circuit: Circuit, of: str | None) -> Circuit:
         more = " ..." if len(circuit.outputs) > 12 else ""
         raise CircuitError(f"no output {of!r}; there are: {known}{more}")
     return circuit.with_outputs(chosen)
+
+
+def alone(circuit: Circuit, of: str | None) -> Circuit:
+    """Give the circuit of one output and nothing else, as a source of its own."""
+    if of is None:
+        if len(circuit.outputs) != 1:
+            names = ", ".join(circuit.output_names)
+            raise CircuitError(f"several outputs, {names}: say which with of= (--of)")
+        (of,) = circuit.output_names
+    cone = run(one_output(circuit, of), "dce")
+    return Circuit(cone.columns, cone.names, cone.outputs, cone.name)
 
 
 def fits(circuit: Circuit, inputs: int) -> bool:

@@ -7,142 +7,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuitgrad import exact
 from circuitgrad.builder import Builder, Expr
-from circuitgrad.evaluation.arithmetic import Symbolic
 from circuitgrad.evaluation.evaluate import vertex_values
-from circuitgrad.figures.labels import Names, number_label, superscript
+from circuitgrad.figures.labels import Names
+from circuitgrad.figures.printers import Latex, Unicode
 from circuitgrad.figures.scene import Label
-from circuitgrad.formats.latex import LatexPrinter
-from circuitgrad.formats.naming import Names as Statements
-from circuitgrad.formats.printing import (
-    ATOM,
-    POWER,
-    PRODUCT,
-    SIGN,
-    SUM,
-    Expression,
-    Printer,
-)
+from circuitgrad.formats.notation import LATEX, UNICODE, array_values
+from circuitgrad.formats.printing import ATOM, PRODUCT, SUM, Expression, Printer
 from circuitgrad.gates import CONSTANT
+from circuitgrad.passes.linear import Gate, full
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
 
 __all__ = ["Formulas"]
-
-
-class Unicode(Printer, Symbolic):
-    """An arithmetic of formulas as a terminal shows them."""
-
-    language = "Unicode"
-
-    def __init__(self) -> None:
-        super().__init__(Statements([]))
-
-    def number(self, value: exact.Number | int) -> Expression:
-        """Write an exact number."""
-        exactly = value if isinstance(value, exact.Pi) else exact.as_fraction(value)
-        text = number_label(exactly).replace("−", "-")
-        plain = SIGN if text.startswith("-") else ATOM
-        return Expression(self, text, PRODUCT if "/" in text else plain, plain=True)
-
-    def negative(self, value: Expression) -> Expression:
-        """Write ``-value``; a fraction is a quotient, whatever its sign."""
-        found = super().negative(value)
-        if found.plain and "/" in found.text:
-            found.precedence = PRODUCT
-        return found
-
-    def factor(self, value: Expression, least: int) -> str:
-        """Write a factor, in brackets where it is a sum or has a sign."""
-        text = self.bracketed(value, least)
-        return f"({text})" if text.startswith("-") else text
-
-    def product(self, left: Expression, right: Expression) -> Expression:
-        """Write a product with a dot."""
-        text = f"{self.bracketed(left, PRODUCT)}·{self.factor(right, PRODUCT)}"
-        return Expression(self, text, PRODUCT)
-
-    def divide(self, left: Any, right: Any) -> Expression:
-        """Write a quotient."""
-        above = self.bracketed(self.lift(left), PRODUCT)
-        return Expression(
-            self, f"{above}/{self.factor(self.lift(right), SIGN)}", PRODUCT
-        )
-
-    def power(self, base: Any, exponent: Any) -> Expression:
-        """Write a power: whole exponents are superscripts."""
-        base = self.bracketed(self.lift(base), ATOM)
-        if not isinstance(exponent, Expression):
-            raised = superscript(exact.as_fraction(exponent))
-            return Expression(self, base + raised, POWER)
-        return Expression(self, f"{base}^{self.bracketed(exponent, ATOM)}", POWER)
-
-    def sqrt(self, u: Any) -> Expression:
-        """Write a root."""
-        return Expression(self, f"√{self.bracketed(self.lift(u), ATOM)}", POWER)
-
-    def absolute(self, u: Any) -> Expression:
-        """Write the absolute value."""
-        return Expression(self, f"|{self.lift(u).text}|")
-
-    def maximum(self, u: Any, v: Any) -> Expression:
-        """Write the largest, of more than two in one list."""
-        return self._extreme("max", u, v)
-
-    def minimum(self, u: Any, v: Any) -> Expression:
-        """Write the smallest, of more than two in one list."""
-        return self._extreme("min", u, v)
-
-    def _extreme(self, function: str, u: Any, v: Any) -> Expression:
-        u = self.lift(u)
-        if u.text.startswith(f"{function}(") and u.precedence == ATOM:
-            return Expression(self, f"{u.text[:-1]}, {self.lift(v).text})")
-        return self.call(function, u, v)
-
-    def select(self, condition: Any, u: Any, v: Any) -> Expression:
-        """Write the two cases."""
-        condition, u, v = self.lift(condition), self.lift(u), self.lift(v)
-        return Expression(self, f"({u.text} if {condition.text} else {v.text})")
-
-    def both(self, left: Expression, right: Expression) -> Expression:
-        """Write a conjunction."""
-        return Expression(self, f"({left.text} ∧ {right.text})")
-
-    def either(self, left: Expression, right: Expression) -> Expression:
-        """Write a disjunction."""
-        return Expression(self, f"({left.text} ∨ {right.text})")
-
-    def settled(self, value: Expression) -> Expression:
-        """Leave a text as it is, however long."""
-        return value
-
-    def function(self, name: str) -> str:
-        """Give a function's name."""
-        return name
-
-    def step(self, u: Any) -> Expression:
-        """Write the step by its name."""
-        return self.call("step", u)
-
-    def sign(self, u: Any) -> Expression:
-        """Write the sign by its name."""
-        return self.call("sign", u)
-
-
-class Latex(LatexPrinter):
-    """LaTeX in one line, without cases."""
-
-    def step(self, u: Any) -> Expression:
-        """Write the step by its name."""
-        return self.call(r"\mathrm{step}", u)
-
-    def sign(self, u: Any) -> Expression:
-        """Write the sign by its name."""
-        return self.call(r"\mathrm{sign}", u)
-
-    def settled(self, value: Expression) -> Expression:
-        """Leave a text as it is, however long."""
-        return value
 
 
 class _Written(NamedTuple):
@@ -179,16 +56,14 @@ class Formulas:
 
     def gate(self, vertex: int) -> Label:
         """Give the right side of a gate's definition: ``u₁·u₃``."""
-        gate, columns = self.circuit.gate_type(vertex), self.circuit.columns
-        param = int(columns.params[vertex])
+        gate, param = self.circuit.gate_type(vertex), self._param(vertex)
 
         def made(builder: Builder, operands: list[Any], output: Expr) -> list[Any]:
             scaled = [
                 operand if weight == 1 else weight * operand
                 for weight, operand in zip(self._weights(vertex), operands, strict=True)
             ]
-            parameter = {"param": exact.number(param)} if param >= 0 else {}
-            return [builder.gate(gate.name, *scaled, **parameter)]
+            return [builder.gate(gate.name, *scaled, **param)]
 
         try:
             return self._written(vertex, made)[0].label
@@ -198,24 +73,27 @@ class Formulas:
     def partial(self, vertex: int, slot: int) -> Label:
         """Give the partial derivative of a gate by the operand in a slot.
 
-        As the gate table declares it, times the wire's weight.
+        As the gate table declares it, times the wire's weight.  That of a matrix gate
+        is a linear map of the operand's differential.
         """
         try:
+            if self.circuit.gate_type(vertex).matrix:
+                return self._map(vertex, slot)
             return self._all_partials(vertex)[slot].label
         except Exception:  # as above
             return self._unknown(vertex, slot)
 
     def term(self, derivative: Label, vertex: int, slot: int) -> Label:
-        """Give a term of the chain rule: a derivative times such a partial."""
+        """Give a term of the chain rule: a derivative times such a partial.
+
+        On arrays, the pullback of the derivative of the output by the gate.
+        """
+        if self._on_arrays(vertex):
+            return self._transformed(derivative, vertex, slot, pulled=True)
         try:
             partial = self._all_partials(vertex)[slot]
         except Exception:  # as above
-            unknown = self._unknown(vertex, slot)
-            return Label(
-                f"{derivative.text}·{unknown.text}",
-                rf"{derivative.tex} \cdot {unknown.tex}",
-                plain=derivative.plain or unknown.plain,
-            )
+            return self._unknown_term(derivative, vertex, slot)
         text, tex = _minus(partial.unicode.text), _line(partial.latex.text)
         quotient = partial.unicode.precedence == PRODUCT and "/" in text
         if partial.unicode.precedence <= SUM or quotient or text.startswith("−"):
@@ -228,7 +106,85 @@ class Formulas:
             plain=derivative.plain or partial.plain,
         )
 
+    def tangent_term(self, derivative: Label, vertex: int, slot: int) -> Label:
+        """Give a term of the chain rule of forward mode.
+
+        On arrays, the pushforward of the derivative of the operand, by one number.
+        """
+        if self._on_arrays(vertex):
+            return self._transformed(derivative, vertex, slot, pulled=False)
+        return self.term(derivative, vertex, slot)
+
+    # ------------------------------------------------------------------ of arrays
+
+    def _on_arrays(self, vertex: int) -> bool:
+        columns = self.circuit.columns
+        shapes = [columns.shape(v) for v in (*columns.operands_of(vertex), vertex)]
+        return any(shapes) or self.circuit.gate_type(vertex).matrix
+
+    def _transformed(
+        self, derivative: Label, vertex: int, slot: int, *, pulled: bool
+    ) -> Label:
+        """Give a derivative pulled back through a gate, or pushed forward."""
+        try:
+            return self._linear(derivative, vertex, slot, pulled=pulled).label
+        except Exception:  # as above
+            return self._unknown_term(derivative, vertex, slot)
+
+    def _linear(
+        self, derivative: Label, vertex: int, slot: int, *, pulled: bool
+    ) -> _Written:
+        """Write what is linear in a derivative."""
+        columns = self.circuit.columns
+        operand = list(columns.operands_of(vertex))[slot]
+
+        def made(builder: Builder, operands: list[Any], output: Expr) -> list[Any]:
+            gate = Gate(
+                int(columns.op[vertex]),
+                output,
+                operands,
+                self._weights(vertex),
+                self._place(vertex),
+            )
+            shape = columns.shape(vertex if pulled else operand)
+            u = builder.input("u", shape)
+            if gate.is_zero(slot):
+                return [builder.constant(0)]
+            if not pulled:
+                return [gate.pushforward(slot, u, ())]
+            return [full(gate.pullback(slot, u), columns.shape(operand))]
+
+        return self._written(vertex, made, derivative)[0]
+
+    def _map(self, vertex: int, slot: int) -> Label:
+        """Give the derivative of a matrix gate, as a map of a differential."""
+        by = self._operands(vertex)[slot]
+        change = by._replace(text=f"d{by.text}", tex=rf"\mathrm{{d}}{by.tex}")
+        found = self._linear(change, vertex, slot, pulled=False).label
+        return found._replace(
+            text=f"{change.text} ↦ {found.text}",
+            tex=rf"{change.tex} \mapsto {found.tex}",
+        )
+
+    def _unknown_term(self, derivative: Label, vertex: int, slot: int) -> Label:
+        unknown = self._unknown(vertex, slot)
+        return Label(
+            f"{derivative.text}·{unknown.text}",
+            rf"{derivative.tex} \cdot {unknown.tex}",
+            plain=derivative.plain or unknown.plain,
+        )
+
     # ------------------------------------------------------------------ making
+
+    def _param(self, vertex: int) -> dict[str, Any]:
+        """Give a gate's parameter or options, as keywords of `Builder.gate`."""
+        gate, place = self.circuit.gate_type(vertex), self._place(vertex)
+        if gate.takes_parameter:
+            return {"param": exact.number(place)}
+        return gate.named(exact.options(place)) if gate.options else {}
+
+    def _place(self, vertex: int) -> int:
+        return int(self.circuit.columns.params[vertex])
 
     def _weights(self, vertex: int) -> list[Any]:
         columns = self.circuit.columns
@@ -240,8 +196,7 @@ class Formulas:
     def _all_partials(self, vertex: int) -> list[_Written]:
         if vertex not in self._partials:
             gate = self.circuit.gate_type(vertex)
-            param = int(self.circuit.columns.params[vertex])
-            parameter = [exact.number(param)] if gate.takes_parameter else []
+            parameter = self._param(vertex).values()
 
             def made(builder: Builder, operands: list[Any], output: Expr) -> list[Any]:
                 found = gate.partials(builder.functions, output, *operands, *parameter)
@@ -256,9 +211,12 @@ class Formulas:
         return self._partials[vertex]
 
     def _written(
-        self, vertex: int, made: Callable[[Builder, list[Any], Expr], list[Any]]
+        self,
+        vertex: int,
+        made: Callable[[Builder, list[Any], Expr], list[Any]],
+        *more: Label,
     ) -> list[_Written]:
-        """Write what is made of a gate's operands and its output."""
+        """Write what is made of a gate's operands, its output and further inputs."""
         columns, labels = self.circuit.columns, self.circuit.labels
         builder = Builder()
         operands: list[Any] = []
@@ -268,18 +226,23 @@ class Formulas:
                 number = exact.number(int(columns.params[u]))
                 operands.append(builder.constant(number))
             else:
-                operands.append(builder.input(f"x{slot}"))
+                operands.append(builder.input(f"x{slot}", columns.shape(u)))
                 lines.append(self.names[labels[u]])
-        output = builder.input("y")
-        lines.append(self.names[labels[vertex]])
+        output = builder.input("y", columns.shape(vertex))
+        lines += [self.names[labels[vertex]], *more]
         for count, value in enumerate(made(builder, operands, output)):
             builder.output(f"p{count}", value)
         small = builder.finish()
         unicode, latex = Unicode(), Latex()
         texts = [_name(unicode, line.text, line) for line in lines]
         texs = [_name(latex, line.tex, line) for line in lines]
-        left = vertex_values(small, unicode, texts)
-        right = vertex_values(small, latex, texs)
+        if small.columns.shaped:
+            texs = [latex.name(line.tex) for line in lines]
+            left = array_values(small, unicode, UNICODE, texts)
+            right = array_values(small, latex, LATEX, texs)
+        else:
+            left = vertex_values(small, unicode, texts)
+            right = vertex_values(small, latex, texs)
         plain = any(line.plain for line in lines)
         return [
             _Written(unicode.lift(left[at]), latex.lift(right[at]), plain)

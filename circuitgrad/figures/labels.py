@@ -7,7 +7,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
 
 from circuitgrad import exact
 from circuitgrad.figures.scene import Label
@@ -40,6 +43,12 @@ MAX_LABEL: Final = 60
 
 #: Longest rational number that is drawn as it is.
 MAX_VALUE: Final = 9
+
+#: Most rows and columns of an array whose entries are drawn.
+MAX_LENGTH: Final = 4
+
+#: A number, or an array of them.
+Value = Fraction | float | npt.NDArray[Any]
 
 #: Unicode's first strong isolate, and its end: a text of its own direction.
 _ISOLATE, _END = "\u2068", "\u2069"
@@ -135,14 +144,35 @@ def weight_label(weight: Fraction) -> str:
     return f"{number_label(weight)}·"
 
 
-def value_label(value: Fraction | float) -> str:
-    """Write a value: a rational number as it is, another to four digits."""
+def value_label(value: Value) -> str:
+    """Write a value: a rational number as it is, another to four digits.
+
+    A small array in rows, ``(1, 2; 3, 4)``; of a larger one, between which numbers its
+    entries are.
+    """
+    if isinstance(value, np.ndarray) and value.ndim:
+        return _array_label(value)
     if isinstance(value, Fraction):
         text = number_label(value)
         if len(text) <= MAX_VALUE:
             return text
         value = exact.to_float(value)
     return f"{value:.4g}".replace("-", "−")
+
+
+def _array_label(value: npt.NDArray[Any]) -> str:
+    if _is_small(value):
+        rows = np.atleast_2d(value + 0.0).tolist()  # no -0
+        return f"({'; '.join(', '.join(map(value_label, row)) for row in rows)})"
+    if np.isnan(value).any() and not np.isnan(value).all():
+        return "some nan"
+    low, high = value_label(value.min().item()), value_label(value.max().item())
+    return f"all {low}" if low == high else f"{low} … {high}"
+
+
+def _is_small(value: npt.NDArray[Any]) -> bool:
+    """Tell whether the entries of an array stand in a figure."""
+    return value.ndim <= 2 and max(value.shape) <= MAX_LENGTH
 
 
 def gate_label(gate: GateType, param: exact.Number | None) -> str:
@@ -277,9 +307,11 @@ def number_line(value: exact.Number, size: float = 1.0) -> Label:
     return Label(number_label(value), _number_tex(value), size)
 
 
-def value_line(value: Fraction | float) -> Label:
-    """Give the line of a value, as `value_label` rounds it."""
+def value_line(value: Value) -> Label:
+    """Give the line of a value, as `value_label` rounds it; of a matrix, its rows."""
     text = value_label(value)
+    if isinstance(value, np.ndarray) and value.ndim:
+        return Label(text, _array_tex(value), VALUE)
     if isinstance(value, Fraction) and "e" not in text and "." not in text:
         return Label(text, _number_tex(value), VALUE)
     number, _, power = text.replace("−", "-").partition("e")
@@ -288,6 +320,21 @@ def value_line(value: Fraction | float) -> Label:
         return Label(text, tex, VALUE)
     tex = rf"{number} \cdot 10^{{{int(power)}}}" if power else number
     return Label(text, tex, VALUE)
+
+
+def _array_tex(value: npt.NDArray[Any]) -> str:
+    if not _is_small(value):
+        if (text := _array_label(value)) == "some nan":
+            return rf"\text{{{text}}}"
+        low, high = (value_line(x.item()).tex for x in (value.min(), value.max()))
+        whole = low == high
+        return rf"\text{{all }}{low}" if whole else rf"{low} \,\ldots\, {{{high}}}"
+    listed = np.atleast_2d(value + 0.0).tolist()
+    rows = [[f"{{{value_line(x).tex}}}" for x in row] for row in listed]
+    if value.ndim == 1:
+        return f"({', '.join(rows[0])})"
+    lines = r" \\ ".join(" & ".join(row) for row in rows)
+    return rf"\begin{{pmatrix}} {lines} \end{{pmatrix}}"
 
 
 def _number_tex(value: exact.Number) -> str:

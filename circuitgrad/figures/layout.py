@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,17 +11,15 @@ from circuitgrad.figures.graphviz import laid_out
 from circuitgrad.figures.labelling import with_weights
 from circuitgrad.figures.labels import quoted
 from circuitgrad.figures.palette import THEMES
-from circuitgrad.figures.scene import Curve, Label, Place, Point, Scene
+from circuitgrad.figures.scene import Curve, Label, Place, Scene
+from circuitgrad.figures.turning import fit, on_its_side, spread, turned
 
 if TYPE_CHECKING:
     import pydot
 
-__all__ = ["dot_graph", "place"]
+__all__ = ["dot_graph", "has_shapes", "place", "ranked"]
 
 FONT: Final = "DejaVu Sans, Helvetica, Arial, sans-serif"
-
-#: How far behind a wire's end, and beside it, an operand's number stands, in points.
-BACK, ASIDE = 9.0, 6.0
 
 #: Wires that cross more levels than this, together, are straight, and laid out with
 #: less care: Graphviz takes 2 s for so many, and minutes for a few times as many.
@@ -41,18 +38,38 @@ _COARSE: Final = {
 _SHAPES: Final = {"ellipse": "ellipse", "box": "box", "plain": "plaintext"}
 
 
-def place(scene: Scene, rankdir: str = "BT") -> Scene:
+def place(scene: Scene) -> Scene:
     """Place nodes, wires and labels: sources at the bottom.
 
     Nodes keep their sizes, so that the same Graphviz gives the same places whatever
-    fonts there are; weights are put onto the wires afterwards.
+    fonts there are; labels are put onto the wires afterwards.  A circuit of arrays has
+    its sources at the left where that makes it larger on a slide.
 
     Raises
     ------
     RenderError
         If there is no Graphviz, or it fails.
     """
-    graph, reach = dot_graph(scene, rankdir=rankdir), _reach(scene)
+    placed = ranked(scene)
+    if has_shapes(scene) and _reach(scene) <= MAX_REACH_IN_PROCESS:
+        # where both are as large, from left to right
+        placed = max(turned(ranked(scene, aside=True)), placed, key=fit)
+    return with_weights(placed)
+
+
+def ranked(scene: Scene, *, aside: bool = False) -> Scene:
+    """Place nodes and wires in ranks, and leave the labels of wires for later.
+
+    Parameters
+    ----------
+    scene : Scene
+    aside : bool
+        Whether nodes lie on their side, for a scene that is turned later.
+    """
+    if aside:
+        lying = {key: on_its_side(node) for key, node in scene.nodes.items()}
+        scene = replace(scene, nodes=lying)
+    graph, reach = dot_graph(scene, aside=aside), _reach(scene)
     if reach > MAX_REACH:
         for name, value in _COARSE.items():
             graph.set(name, value)
@@ -66,28 +83,24 @@ def place(scene: Scene, rankdir: str = "BT") -> Scene:
             nodes[node.key] = replace(node, place=Place(x, y, *size))
     for each in found.get("edges", ()):
         wire = wires[each["wire"]]
-        at: dict[str, Any] = {"curve": _points(each["pos"])}
-        if wire.slot is not None:
-            at["slot_at"] = _beside(at["curve"], first=wire.slot.text == "1")
-        wires[wire.key] = replace(wire, **at)
-    return with_weights(replace(scene, nodes=nodes, wires=wires))
+        wires[wire.key] = replace(wire, curve=_points(each["pos"]))
+    placed = replace(scene, nodes=nodes, wires=wires)
+    return spread(placed) if aside else placed
 
 
-def _beside(curve: Curve, first: bool) -> Point:
-    """Give a place beside a wire's end: the first operand's number stands to its left.
-
-    Graphviz would put it where the arrow's head is.
-    """
-    tip = curve[-1]
-    before = next((p for p in reversed(curve) if math.dist(p, tip) > BACK), curve[0])
-    long = math.dist(tip, before) or 1.0
-    dx, dy = (tip[0] - before[0]) / long, (tip[1] - before[1]) / long
-    side = ASIDE if first else -ASIDE
-    return tip[0] - BACK * dx - side * dy, tip[1] - BACK * dy + side * dx
+def has_shapes(scene: Scene) -> bool:
+    """Tell whether some wire carries an array."""
+    return any(wire.shape for wire in scene.wires.values())
 
 
 def _reach(scene: Scene) -> int:
     """Count the levels that all wires cross, which is what a layout takes time for."""
+    level = _levels(scene)
+    return sum(level[w.head] - level[w.tail] for w in scene.wires.values())
+
+
+def _levels(scene: Scene) -> dict[str, int]:
+    """Give the longest way to each node, in wires."""
     users: dict[str, list[str]] = {key: [] for key in scene.nodes}
     waiting = dict.fromkeys(scene.nodes, 0)
     for wire in scene.wires.values():
@@ -101,7 +114,7 @@ def _reach(scene: Scene) -> int:
             waiting[user] -= 1
             if not waiting[user]:
                 ready.append(user)
-    return sum(level[w.head] - level[w.tail] for w in scene.wires.values())
+    return level
 
 
 def _points(text: str) -> Curve:
@@ -109,7 +122,7 @@ def _points(text: str) -> Curve:
     return tuple((float(x), float(y)) for x, y in pairs)
 
 
-def dot_graph(scene: Scene, *, rankdir: str = "BT", sized: bool = True) -> pydot.Dot:
+def dot_graph(scene: Scene, *, sized: bool = True, aside: bool = False) -> pydot.Dot:
     """Make the pydot graph of a scene.
 
     Node names are made here, and every label is quoted: no name can reach Graphviz as
@@ -118,22 +131,22 @@ def dot_graph(scene: Scene, *, rankdir: str = "BT", sized: bool = True) -> pydot
     Parameters
     ----------
     scene : Scene
-    rankdir : str
-        Where the outputs are: as Graphviz has it, ``BT`` at the top.
     sized : bool
         Whether it is to be laid out: nodes are empty and of their sizes.
         Otherwise it is to be read, with labels, shapes and colours, and Graphviz is
         left to find the sizes.
+    aside : bool
+        Whether the layout is to be turned.
     """
     import pydot
 
-    weighted = sized and any(wire.label for wire in scene.wires.values())
+    nodesep, ranksep = _gaps(scene, aside) if sized else ("0.3", "0.42")
     graph = pydot.Dot(
         graph_type="digraph",
-        rankdir=rankdir,
+        rankdir="BT",
         ordering="in",
-        nodesep="0.35" if weighted else "0.3",
-        ranksep="0.75" if weighted else "0.42",
+        nodesep=nodesep,
+        ranksep=ranksep,
         bgcolor="white",
         fontname=quoted(FONT),
         charset="UTF-8",
@@ -165,12 +178,26 @@ def dot_graph(scene: Scene, *, rankdir: str = "BT", sized: bool = True) -> pydot
         options = {"wire": wire.key, "dir": "none"} if sized else {}
         if wire.style == "output" and not sized:
             options["style"] = "bold"
-        if wire.label is not None and not sized:
-            options["label"] = _joined([wire.label])
+        if not sized and (lines := [*filter(None, (wire.label, wire.shape))]):
+            options["label"] = _joined(lines)
+            if wire.label is None:
+                options["fontcolor"] = quoted(THEMES["light"].muted)
         if wire.slot is not None and not sized:
             options |= {"headlabel": _joined([wire.slot]), "labelfontsize": "9"}
         graph.add_edge(pydot.Edge(wire.tail, wire.head, **options))
     return graph
+
+
+def _gaps(scene: Scene, aside: bool) -> tuple[str, str]:
+    """Give the gaps between nodes of a rank and between ranks, in inches.
+
+    A wire has room for its labels.
+    """
+    wires = scene.wires.values()
+    if not has_shapes(scene):
+        weighted = any(wire.label for wire in wires)
+        return ("0.35", "0.75") if weighted else ("0.3", "0.42")
+    return ("0.3", "0.42") if aside else ("0.5", "0.75")  # ranks are moved apart later
 
 
 def _size(at: Place) -> dict[str, str]:

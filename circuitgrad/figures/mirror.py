@@ -12,32 +12,28 @@ from functools import cached_property
 from typing import Any, Final
 
 from circuitgrad import exact
-from circuitgrad.check.claims import claims
 from circuitgrad.circuit import Circuit
-from circuitgrad.errors import CircuitError
-from circuitgrad.evaluation.evaluate import values_at
 from circuitgrad.figures.elements import elements, fitted, role_of, vertex_lines
-from circuitgrad.figures.extract import check_size, one_output
+from circuitgrad.figures.extract import alone, check_size
 from circuitgrad.figures.labelling import with_weights
-from circuitgrad.figures.labels import WEIGHT, Names, gate_line, number_line, value_line
-from circuitgrad.figures.layout import place
+from circuitgrad.figures.labels import Names, number_line, value_line
+from circuitgrad.figures.layout import has_shapes, ranked
+from circuitgrad.figures.opposites import Ends, Opposites, asked
 from circuitgrad.figures.routing import Channels, Descent
 from circuitgrad.figures.scene import Curve, Label, Node, Place, Scene, Wire
-from circuitgrad.gates import CONSTANT, SUM
+from circuitgrad.figures.symbols import symbol_line
+from circuitgrad.figures.turning import fit, turned
+from circuitgrad.figures.values import values_of
+from circuitgrad.gates import CONSTANT
 from circuitgrad.gradients import gradient
-from circuitgrad.passes import run
-from circuitgrad.provenance import ADJOINT, COPY, PRODUCT
 
 __all__ = ["Mirror", "alone"]
 
 #: Between the halves, in points.
 GAP: Final = 48.0
 
-#: Of a wire: its tail, its head, and its weight, unless that is 1.
-Ends = tuple[str, str, Label | None]
 
-
-class Mirror:
+class Mirror(Opposites):
     """A circuit beside its gradient by every vertex, and which node stands for what.
 
     Parameters
@@ -52,6 +48,8 @@ class Mirror:
         Values of the inputs by name: gates show theirs.
     room : float, optional
         Instead, a value that stands in every gate, so that others have room there.
+    wrt : str or sequence of str, optional
+        Derivatives by these inputs alone, and by the gates between them and the output.
 
     Attributes
     ----------
@@ -85,72 +83,39 @@ class Mirror:
         pipeline: str = "none",
         at: Mapping[str, Any] | None = None,
         room: float | None = None,
+        wrt: Sequence[str] | str | None = None,
     ) -> None:
-        self.source = alone(circuit, of)
-        check_size(self.source)  # a larger one has a larger gradient
-        emitted = gradient(self.source, all=True, value=True, pipeline=pipeline)
+        source = alone(circuit, of)
+        check_size(source)  # a larger one has a larger gradient
+        emitted = gradient(source, all=True, value=True, pipeline=pipeline)
+        if wrt is not None:
+            emitted = asked(source, emitted, [wrt] if isinstance(wrt, str) else wrt)
         check_size(emitted)
-        self.emitted = emitted
+        super().__init__(source, emitted)
         #: Values of the vertices of both, or None.
-        self.own = None if at is None else values_at(self.source, at)
-        self.values = None if at is None else values_at(emitted, at)
+        self.own = None if at is None else values_of(self.source, at)
+        self.values = None if at is None else values_of(emitted, at)
         if room is not None:
             self.own = [room] * len(self.source.columns)
             self.values = [room] * len(emitted.columns)
-        assert emitted.provenance is not None
-        self.provenance = emitted.provenance
-        self.output = self.source.outputs[0][1]
-        self.adjoint = {
-            reading.by: reading.found
-            for readings in claims(self.source, emitted).values()
-            for reading in readings[:1]
-            if reading.by >= 0
-        }
-        role, vertex = self.provenance.role.tolist(), self.provenance.vertex.tolist()
-        self.copies = {v: vertex[v] for v, r in enumerate(role) if r == COPY}
-        #: The vertex of the source that an emitted one stands opposite of.
-        self.opposite = {
-            v: vertex[v]
-            for v, r in enumerate(role)
-            if r == ADJOINT and self.adjoint.get(vertex[v]) == v
-        }
-        for z in sorted(self.adjoint, reverse=True):  # as the algorithm visits them
-            if self.adjoint[z] not in self.copies:
-                self.opposite.setdefault(self.adjoint[z], z)
-        self.constant = emitted.columns.op == CONSTANT
-        columns, live = emitted.columns, emitted.live
-        self.between = [
-            v
-            for v in range(columns.sources, len(columns))
-            if live[v] and v not in self.copies and v not in self.opposite
-        ]
         self.names = Names(self.source)
         self._star = elements(self.source, self.own)
-        #: Wires of the right half, by key: where from, where to, and the weight.
-        self.ends = self._right_ends()
         #: Constants of the chain rule's.
         self.numbers = sorted(
-            {int(tail[1:]) for tail, _, _ in self.ends.values() if tail[0] == "c"}
+            {int(w.tail[1:]) for w in self.ends.values() if w.tail[0] == "c"}
         )
-        self.layout = place(self._laid())
-        self.middle = max(self.layout.box[2], 0.0) + GAP / 2
-        self.nodes: dict[str, Node] = {}
-        self.wires: dict[str, Wire] = {}
-        self._left_half()
-        self._right_half()
-        title = f"{self.source.name or 'circuit'} and its gradient"
-        self.scene = with_weights(Scene(self.nodes, self.wires, title))
+        halves = self._halves()
+        if has_shapes(halves):  # the circuit above, from left to right, or beside
+            halves = max(turned(self._halves(aside=True)), halves, key=fit)
+        self.scene = with_weights(halves)
 
     # ------------------------------------------------------------------ labels
 
     def _symbol(self, vertex: int) -> Label:
         columns = self.emitted.columns
-        param = int(columns.params[vertex])
-        number = exact.number(param) if param >= 0 else None
         if columns.op[vertex] == CONSTANT:
-            assert number is not None
-            return number_line(number)
-        return gate_line(self.emitted.gate_type(vertex), number)
+            return number_line(exact.number(int(columns.params[vertex])))
+        return symbol_line(self.emitted, vertex)
 
     def _derivative(self, z: int) -> tuple[Label, ...]:
         """Give the lines of the node opposite of z."""
@@ -162,11 +127,6 @@ class Mirror:
         """Give the line of the derivative by a vertex of the source."""
         of = next(name for name, at in self.source.outputs if at == self.output)
         return self.names.derivative(of, self.source.labels[z])
-
-    def is_alone(self, z: int) -> bool:
-        """Tell whether the derivative by z has a gate of its own, or is a number."""
-        v = self.adjoint[z]
-        return bool(self.constant[v]) or self.opposite.get(v) == z
 
     def _value(self, vertex: int) -> tuple[Label, ...]:
         value = None if self.values is None else self.values[vertex]
@@ -197,12 +157,11 @@ class Mirror:
             nodes[f"c{v}"] = fitted(Node(f"c{v}", (self._symbol(v),), "gate", "box"))
         down = Descent((wire.tail, wire.head) for wire in wires.values())
         for key, ends in self._mirroring.items():
-            tail, head, label = ends
-            if down.allows(tail, head):
-                wires[key] = Wire(key, tail, head, label)
-            else:  # passes may make a derivative depend on one further down
-                wires[key] = Wire(key, head, tail, label)
-        fed = {head for tail, head, _ in self.ends.values() if tail[0] in "mb"}
+            if not down.allows(ends.tail, ends.head):
+                # passes may make a derivative depend on one further down
+                ends = ends.turned()
+            wires[key] = ends.wire(key)
+        fed = {w.head for w in self.ends.values() if w.tail[0] in "mb"}
         for v in self.between:
             gate, _ = self.wire_of(v)
             if gate >= 0 and f"b{v}" not in fed and down.allows(f"b{v}", f"n{gate}"):
@@ -218,85 +177,6 @@ class Mirror:
             lines = (lines[0], *own)
         return lines if value is None else (*lines, value_line(value))
 
-    def wire_of(self, vertex: int) -> tuple[int, int]:
-        """Give the gate and the slot that a gate of the chain rule belongs to.
-
-        The gate is -1 where there is none.
-        """
-        gate = int(self.provenance.vertex[vertex])
-        slot = int(self.provenance.slot[vertex])
-        return (gate, max(slot, 0)) if self._is_gate(gate) else (-1, 0)
-
-    def _is_gate(self, z: int) -> bool:
-        return z >= self.source.columns.sources
-
-    # ------------------------------------------------------------------ wires
-
-    def _right_ends(self) -> dict[str, Ends]:
-        """Give the wires of the right half, between the nodes that stand for them."""
-        found: dict[str, Ends] = {}
-        for z, v in self.adjoint.items():
-            if f"n{z}" not in self._star.nodes or self.constant[v]:
-                continue
-            users = self._users(z)
-            if self.is_alone(z):
-                found |= self._wires_into(v, f"m{z}", users)
-            else:
-                found[f"a{z}"] = self._standing(v, users), f"m{z}", None
-        for v in self.between:
-            role, of = int(self.provenance.role[v]), int(self.provenance.vertex[v])
-            near = self._users(of) if role == ADJOINT else [of] if of >= 0 else []
-            found |= self._wires_into(v, f"b{v}", near)
-        return found
-
-    def _users(self, z: int) -> list[int]:
-        """Give the gates of the source that use a vertex, one for each wire."""
-        columns = self.source.columns
-        return sorted(columns.consumer[columns.operands == z].tolist())
-
-    def _wires_into(
-        self, vertex: int, node: str, near: Sequence[int]
-    ) -> dict[str, Ends]:
-        columns, near = self.emitted.columns, list(near)
-        found: dict[str, Ends] = {}
-        for wire in columns.wires_of(vertex):
-            operand, weight = int(columns.operands[wire]), int(columns.weights[wire])
-            adjoints = self._adjoints_of(vertex, operand, near)
-            label = None
-            if weight != exact.ONE:
-                label = number_line(exact.number(weight), WEIGHT)
-            found[f"v{wire}"] = self._standing(operand, adjoints), node, label
-            for gate in adjoints[:1]:  # x + x has as many terms
-                near.remove(gate)
-        return found
-
-    def _adjoints_of(self, vertex: int, operand: int, near: Sequence[int]) -> list[int]:
-        """Give those gates whose derivative an operand may be.
-
-        A number may be that of ∂y/∂y, and as well one of a partial derivative.
-        """
-        found = [gate for gate in near if self.adjoint.get(gate) == operand]
-        if not self.constant[operand]:
-            return found
-        if self.provenance.role[vertex] not in (PRODUCT, ADJOINT):
-            return []
-        if self.emitted.columns.op[vertex] == SUM:  # of terms by sums: no other is 1
-            return [gate for gate in found if self.source.columns.op[gate] == SUM]
-        return found
-
-    def _standing(self, vertex: int, near: Sequence[int]) -> str:
-        """Give the node that stands for an operand: if it can be, one near."""
-        for gate in near:
-            if self.adjoint.get(gate) == vertex:
-                return f"m{gate}"
-        if vertex in self.copies:
-            return f"n{self.copies[vertex]}"
-        if self.constant[vertex]:  # one of the chain rule's
-            return f"c{vertex}"
-        if vertex in self.opposite:
-            return f"m{self.opposite[vertex]}"
-        return f"b{vertex}"
-
     @cached_property
     def _curve_of(self) -> dict[str, str]:
         """The wire of the source that each wire of the right half mirrors, if any.
@@ -308,9 +188,9 @@ class Mirror:
             if key[0] == "w":
                 pairs.setdefault((wire.head, wire.tail), []).append(key)
         found: dict[str, str] = {}
-        for key, (tail, head, _) in self.ends.items():
-            if tail[0] == head[0] == "m":
-                keys = pairs.get((f"n{tail[1:]}", f"n{head[1:]}"), [])
+        for key, ends in self.ends.items():
+            if ends.tail[0] == ends.head[0] == "m":
+                keys = pairs.get((f"n{ends.tail[1:]}", f"n{ends.head[1:]}"), [])
                 if keys:
                     found[key] = keys.pop(0)
         return found
@@ -319,12 +199,25 @@ class Mirror:
     def _mirroring(self) -> dict[str, Ends]:
         """The wires that are laid out for the right half, turned round."""
         return {
-            key: (head.replace("m", "n"), tail.replace("m", "n"), label)
-            for key, (tail, head, label) in self.ends.items()
-            if tail[0] != "n" and key not in self._curve_of
+            key: ends.turned()
+            for key, ends in self.ends.items()
+            if ends.tail[0] != "n" and key not in self._curve_of
         }
 
     # ------------------------------------------------------------------ the halves
+
+    def _halves(self, aside: bool = False) -> Scene:
+        """Draw both; nodes may lie on their side, for a figure that is turned."""
+        self.layout = ranked(self._laid(), aside=aside)
+        if not aside:  # a weight at the side needs room between the halves
+            self.layout = with_weights(self.layout)
+        self.middle = max(self.layout.box[2], 0.0) + GAP / 2
+        self.nodes: dict[str, Node] = {}
+        self.wires: dict[str, Wire] = {}
+        self._left_half()
+        self._right_half()
+        title = f"{self.source.name or 'circuit'} and its gradient"
+        return Scene(self.nodes, self.wires, title)
 
     def _left_half(self) -> None:
         """Draw the source as it was laid out."""
@@ -359,12 +252,12 @@ class Mirror:
             at = self._mirrored(node.place)
             self.nodes[node.key] = replace(node, place=at, role="source")
         channels = Channels(self.nodes, self.middle)
-        for key, (tail, head, label) in self.ends.items():
-            if tail[0] == "n":
-                curve, style = channels.crossing(tail, head), "crossing"
+        for key, ends in self.ends.items():
+            if ends.tail[0] == "n":
+                curve, style = channels.crossing(ends.tail, ends.head), "crossing"
             else:
-                curve, style = self._mirrored_curve(key, tail), "wire"
-            self.wires[key] = Wire(key, tail, head, label, style=style, curve=curve)
+                curve, style = self._mirrored_curve(key, ends.tail), "wire"
+            self.wires[key] = replace(ends.wire(key), style=style, curve=curve)
 
     def _mirrored(self, place: Place) -> Place:
         return replace(place, x=2 * self.middle - place.x)
@@ -374,14 +267,3 @@ class Mirror:
         wire = self.layout.wires[self._curve_of.get(key, key)]
         curve = tuple((2 * self.middle - x, y) for x, y in wire.curve)
         return curve if wire.tail == tail.replace("m", "n") else curve[::-1]
-
-
-def alone(circuit: Circuit, of: str | None) -> Circuit:
-    """Give the circuit of one output and nothing else, as a source of its own."""
-    if of is None:
-        if len(circuit.outputs) != 1:
-            names = ", ".join(circuit.output_names)
-            raise CircuitError(f"several outputs, {names}: say which with of= (--of)")
-        (of,) = circuit.output_names
-    cone = run(one_output(circuit, of), "dce")
-    return Circuit(cone.columns, cone.names, cone.outputs, cone.name)

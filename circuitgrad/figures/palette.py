@@ -58,10 +58,11 @@ class Look:
 
 @dataclass(frozen=True)
 class Theme:
-    """How a figure looks: colours are ``#rrggbb``."""
+    """How a figure looks: colours are ``#rrggbb``; shapes of arrays are ``muted``."""
 
     background: str
     ink: str
+    muted: str
     wire: str
     crossing: str
     looks: dict[str, Look]
@@ -93,6 +94,7 @@ THEMES: Final = {
     "light": Theme(
         "#ffffff",
         "#111111",
+        "#5b6770",
         "#555555",
         "#9a9a9a",
         {
@@ -110,6 +112,7 @@ THEMES: Final = {
     "dark": Theme(
         "#1b1d22",
         "#f2f2f2",
+        "#a3b1bd",
         "#b4b4b4",
         "#7d7d7d",
         {
@@ -127,6 +130,7 @@ THEMES: Final = {
     "bw": Theme(
         "#ffffff",
         "#000000",
+        "#444444",
         "#000000",
         "#000000",
         {

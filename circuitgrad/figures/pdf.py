@@ -114,8 +114,8 @@ class _Page:
             self._formula(formula, x, y - formula.height / 2)
             y -= formula.height + LEADING
 
-    def _formula(self, formula: Formula, x: float, y: float) -> None:
-        self._fill(self.theme.ink)
+    def _formula(self, formula: Formula, x: float, y: float, ink: str = "") -> None:
+        self._fill(ink or self.theme.ink)
         x -= formula.width / 2
         for glyph in formula.glyphs:
             self._glyph(glyph, x + glyph.x, y - glyph.y)
@@ -152,14 +152,15 @@ class _Page:
     def _labels(self, wire: Wire) -> None:
         for label, (x, y) in wire.labels:
             formula = typeset(label, outlines=True)
-            width, height = formula.width, formula.height
-            if label is wire.label:
+            width, height = formula.width + 2 * wire.clear, formula.height
+            if label is not wire.slot:
                 self._fill(self.theme.background)
                 self.canvas.setFillAlpha(0.9)
                 corner = x - width / 2, y - height / 2
                 self.canvas.rect(*corner, width, height, stroke=0, fill=1)
                 self.canvas.setFillAlpha(1)
-            self._formula(formula, x, y)
+            muted = self.theme.muted if label is wire.shape else ""
+            self._formula(formula, x, y, muted)
 
 
 def _define(canvas: Any, formulas: Iterable[Formula]) -> None:

@@ -101,12 +101,14 @@ class Wire:
         The weight.
     slot : Label, optional
         The operand's number, where operands have an order.
+    shape : Label, optional
+        The shape of the array that it carries.
     style : {"wire", "crossing", "output", "series", "axis", "grid"}
         A crossing leads from one half of a mirror to the other; the last three are
         lines of a chart.
     curve : Curve
         To the tip of the arrow.
-    label_at, slot_at : Point
+    label_at, slot_at, shape_at : Point
         The middles of the labels.
     marked : bool
         Whether it stands out: it is new in a step.
@@ -126,12 +128,26 @@ class Wire:
     slot_at: Point = (0, 0)
     marked: bool = False
     role: str = ""
+    shape: Label | None = None
+    shape_at: Point = (0, 0)
 
     @property
     def labels(self) -> list[tuple[Label, Point]]:
         """The labels that there are, and where their middles stand."""
-        both = (self.label, self.label_at), (self.slot, self.slot_at)
-        return [(label, at) for label, at in both if label is not None]
+        every = (
+            (self.label, self.label_at),
+            (self.slot, self.slot_at),
+            (self.shape, self.shape_at),
+        )
+        return [(label, at) for label, at in every if label is not None]
+
+    @property
+    def clear(self) -> float:
+        """How far the wire keeps from its labels, at their sides.
+
+        Those of arrays run across the page, where the end of one would be a minus sign.
+        """
+        return 2.0 if self.shape is not None else 0.0
 
     @cached_property
     def arrow(self) -> tuple[Point, Point, Point]:
@@ -184,8 +200,9 @@ class Scene:
         for wire in self.wires.values():
             xs += [x for x, _ in wire.curve]
             ys += [y for _, y in wire.curve]
-            for _, (x, y) in wire.labels:
-                xs += [x - 12, x + 12]
+            for label, (x, y) in wire.labels:
+                half = 12 if label is not wire.shape else 3 * len(label.text)
+                xs += [x - half, x + half]
                 ys += [y - 7, y + 7]
         return min(xs), min(ys), max(xs), max(ys)
 

@@ -10,7 +10,6 @@ import networkx as nx
 import numpy as np
 
 from circuitgrad.errors import CircuitError
-from circuitgrad.evaluation.evaluate import values_at
 from circuitgrad.figures.elements import elements
 from circuitgrad.figures.extract import check_size
 from circuitgrad.figures.formulas import Formulas
@@ -18,6 +17,7 @@ from circuitgrad.figures.labels import Names
 from circuitgrad.figures.layout import place
 from circuitgrad.figures.mirror import Mirror, alone
 from circuitgrad.figures.scene import Label, Scene
+from circuitgrad.figures.values import values_of
 from circuitgrad.gradients import MODES, jacobian
 from circuitgrad.provenance import COPY, TANGENT
 
@@ -39,6 +39,18 @@ class Rule:
 
     derivative: Label
     terms: tuple[Label, ...]
+
+    @classmethod
+    def of(cls, derivative: Label, terms: Sequence[Label]) -> Rule:
+        """Make one; a term among others that has a sign is put in brackets."""
+        if len(terms) > 1:
+            terms = [
+                each._replace(text=f"({each.text})", tex=rf"\left({each.tex}\right)")
+                if each.text.startswith("−")
+                else each
+                for each in terms
+            ]
+        return cls(derivative, tuple(terms))
 
     def label(self, most: int | None = None) -> Label:
         """Give the equation."""
@@ -168,7 +180,7 @@ def steps_of(
         source,
         emitted,
         source.inputs if inputs is None else inputs,
-        None if at is None else values_at(emitted, at),
+        None if at is None else values_of(emitted, at),
     )
 
 
@@ -204,9 +216,7 @@ def _chain_rule_6(mirror: Mirror, formulas: Formulas) -> dict[int, Rule]:
         for slot, u in enumerate(columns.operands_of(gate)):
             if u in terms:
                 terms[u].append(formulas.term(derivative[gate], gate, slot))
-    return {
-        z: Rule(derivative[z], tuple(each) or (_ZERO,)) for z, each in terms.items()
-    }
+    return {z: Rule.of(derivative[z], each or [_ZERO]) for z, each in terms.items()}
 
 
 # ---------------------------------------------------------------------- forward mode
@@ -235,7 +245,7 @@ def forward_steps(
     ):
         if v < emitted.columns.sources or role == COPY:
             step[f"n{v}"] = 0
-        elif role == TANGENT:
+        elif role == TANGENT and g in visit:  # the identity, by an array itself, is not
             step[f"n{v}"] = visit[g]
     scene = place(elements(emitted, values))
     formulas = Formulas(circuit, names)
@@ -258,12 +268,12 @@ def _chain_rule_5(
     for x in inputs:
         varies = columns.depends_on(np.array([x]))
         terms = tuple(
-            formulas.term(names.derivative(labels[u], labels[x]), g, slot)
+            formulas.tangent_term(names.derivative(labels[u], labels[x]), g, slot)
             for slot, u in enumerate(columns.operands_of(g))
             if varies[u]
         )
         if terms:
-            rules.append(Rule(names.derivative(labels[g], labels[x]), terms))
+            rules.append(Rule.of(names.derivative(labels[g], labels[x]), terms))
     return tuple(rules)
 
 

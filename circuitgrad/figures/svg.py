@@ -142,9 +142,11 @@ class _Writer:
             yield from self._formula(formula, x, y + formula.height / 2)
             y += formula.height + LEADING
 
-    def _formula(self, formula: Formula, x: float, y: float) -> Iterator[str]:
+    def _formula(
+        self, formula: Formula, x: float, y: float, ink: str = ""
+    ) -> Iterator[str]:
         """Write a formula, its middle at x, y."""
-        ink = self.theme.ink
+        ink = ink or self.theme.ink
         if formula.text:
             yield (
                 f'<text x="{_n(x)}" y="{_n(y + 0.35 * formula.size)}" fill="{ink}" '
@@ -183,17 +185,19 @@ class _Writer:
 
     def _label(self, wire: Wire) -> Iterator[str]:
         """Write a wire's labels, on a patch that keeps other wires off them."""
-        if wire.label is None and wire.slot is None:
+        if not wire.labels:
             return
         yield self._group(wire.key, "label", "_label")
         for label, at in wire.labels:
             formula, (x, y) = typeset(label), self._at(at)
-            corner = f'x="{_n(x - formula.width / 2)}" y="{_n(y - formula.height / 2)}"'
-            size = f'width="{_n(formula.width)}" height="{_n(formula.height)}"'
+            width = formula.width + 2 * wire.clear
+            corner = f'x="{_n(x - width / 2)}" y="{_n(y - formula.height / 2)}"'
+            size = f'width="{_n(width)}" height="{_n(formula.height)}"'
             fill = f'fill="{self.theme.background}" fill-opacity="0.9"'
-            if label is wire.label:
+            if label is not wire.slot:
                 yield f'<rect class="background" {corner} {size} {fill}/>'
-            yield from self._formula(formula, x, y)
+            muted = self.theme.muted if label is wire.shape else ""
+            yield from self._formula(formula, x, y, muted)
         yield "</g>"
 
     def _path(self, curve: Curve) -> str:

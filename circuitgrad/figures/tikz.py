@@ -118,7 +118,8 @@ def preamble(scene: Scene, theme: Theme) -> Iterator[str]:
     yield r"\usepackage{tikz}"
     yield r"\usetikzlibrary{arrows.meta, backgrounds, shapes.geometric}"
     yield ""
-    yield from _colors(theme, looks)
+    arrays = any(wire.shape for wire in wires)
+    yield from _colors(theme, looks, arrays)
     sizes = [
         rf"\newcommand\cg{command}{{\cgsize{{{number(SIZE * size)}}}}}"
         for size, command in _COMMANDS.items()
@@ -126,12 +127,13 @@ def preamble(scene: Scene, theme: Theme) -> Iterator[str]:
     macros = _MACROS.replace("SIZES", "\n".join(sizes))
     yield macros.replace("SKIP", number(_SKIP)).replace("BOUND", number(_BOUND))
     yield r"\tikzset{"
-    yield from (f"  {line}," for line in _styles(theme, looks, lines))
+    yield from (f"  {line}," for line in _styles(theme, looks, lines, arrays))
     yield "}"
 
 
-def _colors(theme: Theme, looks: dict[str, Look]) -> Iterator[str]:
+def _colors(theme: Theme, looks: dict[str, Look], arrays: bool) -> Iterator[str]:
     colors = {"background": theme.background, "ink": theme.ink}
+    colors |= {"muted": theme.muted} if arrays else {}
     colors |= {"wire": theme.wire, "crossing": theme.crossing}
     for role, look in looks.items():
         colors |= {role: look.border, f"{role}fill": look.fill}
@@ -140,7 +142,10 @@ def _colors(theme: Theme, looks: dict[str, Look]) -> Iterator[str]:
 
 
 def _styles(
-    theme: Theme, looks: dict[str, Look], lines: Iterable[tuple[str, str]]
+    theme: Theme,
+    looks: dict[str, Look],
+    lines: Iterable[tuple[str, str]],
+    arrays: bool,
 ) -> Iterator[str]:
     tip = f"Triangle[length={number(ARROW)}bp, width={number(0.72 * ARROW)}bp]"
     yield (
@@ -168,7 +173,11 @@ def _styles(
     for role, style in lines:
         _, width = theme.wire_stroke(style, False, role)
         yield f"{role} {style}/.style={{draw=cg{role}, line width={number(width)}bp}}"
-    yield "weight/.style={fill=cgbackground, fill opacity=0.8, text opacity=1}"
+    patch = "fill=cgbackground, fill opacity=0.8, text opacity=1"
+    patch += ", inner xsep=2bp" if arrays else ""
+    yield f"weight/.style={{{patch}}}"
+    if arrays:  # a shape is something else to TikZ
+        yield f"lengths/.style={{{patch}, text=cgmuted}}"
     yield "slot/.style={}"
     yield "plain/.style={}"
     for role, look in looks.items():
@@ -219,6 +228,7 @@ def picture(
     for wire in scene.wires.values():
         for label, at in wire.labels:
             style = "weight" if label is wire.label else "slot"
+            style = "lengths" if label is wire.shape else style
             shown = _from(slide(wire.key))
             yield rf"  \node{shown}[{style}] at {_at(at)} {{{_formula(label)}}};"
     for node in scene.nodes.values():

@@ -13,13 +13,14 @@ from circuitgrad.errors import LimitError
 from circuitgrad.figures.extract import MAX_GATES as MAX_DRAWN
 from circuitgrad.figures.labels import (
     drawn_names,
-    gate_label,
     number_label,
     terminal_label,
     terminal_width,
     value_label,
     weight_label,
 )
+from circuitgrad.figures.symbols import symbol_line
+from circuitgrad.formats.matrixnames import shape_text
 from circuitgrad.gates import CONSTANT, INPUT
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def tree(
     An output's name is followed by its gate, and below are the gate's operands in the
     order of their slots, each behind the weight of its wire.  A gate that is met again
     is named, marked ``↑`` and not expanded: it stands above.  Gates without a name get
-    one, as circuit text gives it, where they are met again or have a weight.
+    one, as circuit text gives it, where they are met again or have a weight.  Arrays
+    show their shapes.
 
     Parameters
     ----------
@@ -93,7 +95,7 @@ def tree(
           ├─ x₁   = 2
           └─ −2·y = −2·1
     """  # noqa: RUF002
-    from circuitgrad.evaluation.evaluate import values_at
+    from circuitgrad.figures.values import values_of
 
     shown = circuit
     if of is not None:
@@ -102,7 +104,7 @@ def tree(
         shown = circuit.with_outputs([(of, vertex)])
     _check_size(shown)
     lines = _lines(shown)
-    values = None if at is None else values_at(shown, at)
+    values = None if at is None else values_of(shown, at)
     # of the whole circuit, so that --of changes no name
     return _written(_Writer(circuit, lines, values), lines, color)
 
@@ -221,6 +223,10 @@ class _Writer:
             return found
         return [*found, (": " if name is not None else "", ""), self._symbol(line)]
 
+    def shape(self, line: _Line) -> Piece:
+        """Write the shape of an array."""
+        return shape_text(self.circuit.columns.shape(line.vertex)), _DIM
+
     def value(self, line: _Line) -> list[Piece]:
         """Write the value behind the weight, so that the line is an equation.
 
@@ -237,10 +243,7 @@ class _Writer:
         return terminal_label(self.drawn[name]), _BOLD
 
     def _symbol(self, line: _Line) -> Piece:
-        param = int(self.circuit.columns.params[line.vertex])
-        number = exact.number(param) if param >= 0 else None
-        label = gate_label(self.circuit.gate_type(line.vertex), number)
-        return terminal_label(label), ""
+        return terminal_label(symbol_line(self.circuit, line.vertex).text), ""
 
     def _number(self, line: _Line) -> list[Piece]:
         """Write a constant; in a sum, 5 is the weight 5 on the constant 1."""
@@ -251,19 +254,34 @@ class _Writer:
 
 
 def _written(writer: _Writer, lines: Sequence[_Line], color: bool) -> str:
-    """Write lines, values in a column, a blank line beside trees of several lines."""
-    rows = [(writer.vertex(line), writer.value(line)) for line in lines]
-    widths = [terminal_width("".join(text for text, _ in row)) for row, _ in rows]
+    """Write lines: shapes in a column, values in another.
+
+    A blank line is beside trees of several lines.
+    """
+    rows = [writer.vertex(line) for line in lines]
+    shapes = [writer.shape(line) for line in lines]
+    if any(shape for shape, _ in shapes):
+        rows = _beside(rows, [[shape] if shape[0] else [] for shape in shapes], "  ")
+    rows = _beside(rows, [writer.value(line) for line in lines])
     texts: list[str] = []
     for number, line in enumerate(lines):
-        (row, value), width = rows[number], widths[number]
         around = lines[max(number - 1, 0) : number + 2]
         if number and not line.branch and any(each.branch for each in around):
             texts.append("")
-        space = " " * (max(widths) - width) if value else ""
         shown = [
             f"{code}{text}{_PLAIN}" if color and code and text else text
-            for text, code in [*row, (space, ""), *value]
+            for text, code in rows[number]
         ]
         texts.append("".join(shown))
     return "\n".join(texts)
+
+
+def _beside(
+    rows: Sequence[list[Piece]], column: Sequence[list[Piece]], gap: str = ""
+) -> list[list[Piece]]:
+    """Put a column to the right of rows, some of whose cells may be empty."""
+    widths = [terminal_width("".join(text for text, _ in row)) for row in rows]
+    return [
+        [*row, (" " * (max(widths) - width) + gap, ""), *cell] if cell else row
+        for row, cell, width in zip(rows, column, widths, strict=True)
+    ]

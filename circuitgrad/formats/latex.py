@@ -10,6 +10,7 @@ from circuitgrad import exact
 from circuitgrad.evaluation.arithmetic import Symbolic
 from circuitgrad.formats.mathnames import MathNames
 from circuitgrad.formats.naming import Names, renaming
+from circuitgrad.formats.notation import LATEX, print_arrays
 from circuitgrad.formats.printing import (
     ATOM,
     COMPARISON,
@@ -21,6 +22,7 @@ from circuitgrad.formats.printing import (
     Printer,
     print_gates,
 )
+from circuitgrad.shapes import Shape
 from circuitgrad.simplify.rewrites import note
 
 if TYPE_CHECKING:
@@ -221,11 +223,14 @@ class LatexPrinter(Printer, Symbolic):
 
 
 def write_latex(circuit: Circuit) -> str:
-    """Write a circuit as a LaTeX document of equations, one a gate.
+    r"""Write a circuit as a LaTeX document of equations, one a gate.
 
     Numbers are exact.  Names are set as a mathematician would (`MathNames`): ``g1``
     with a subscript, ``df_dx`` as a partial derivative.  The document needs amsmath
     alone, and any of TeX's engines, because it has ASCII letters alone.
+
+    Circuits of arrays are equations of matrices, with ``\odot`` for a product entry by
+    entry; inputs are listed with their shapes.
 
     Notes
     -----
@@ -241,7 +246,10 @@ def write_latex(circuit: Circuit) -> str:
     names = MathNames(circuit, [label for label in shown if label is not None])
     printer = LatexPrinter()
     given = [None if label is None else names[label] for label in shown]
-    program = print_gates(circuit, printer, given)
+    if circuit.columns.shaped:
+        program = print_arrays(circuit, printer, LATEX, given)
+    else:
+        program = print_gates(circuit, printer, given)
     lines, said = renaming(names.spelled)
     if said:
         note(f"LaTeX: {said}")
@@ -257,7 +265,10 @@ def write_latex(circuit: Circuit) -> str:
         if shown[vertex] != label
     ]
     about = f"The circuit {circuit.name}" if circuit.name else "A circuit"
-    body = [_listed("Inputs", [names[label] for label in circuit.inputs])]
+    inputs = [
+        names[label] + _size(columns.shape(v)) for v, label in enumerate(circuit.inputs)
+    ]
+    body = [_listed("Inputs", inputs)]
     outputs = [
         names[label] if shown[vertex] == label else names.output(label)
         for label, vertex in circuit.outputs
@@ -287,6 +298,12 @@ def _listed(what: str, names: list[str]) -> str:
     text = ", ".join(f"${name}$" for name in names)
     lines = textwrap.wrap(f"{what}: {text}.", 79, break_long_words=False)
     return "\n".join([r"\noindent", *lines, ""])
+
+
+def _size(shape: Shape) -> str:
+    """Say what shape an input has, after its name, by the lengths of its axes."""
+    lengths = r" \times ".join(map(str, shape))
+    return rf"\;({lengths})" if shape else ""
 
 
 def _row(name: str, text: str) -> str:

@@ -113,6 +113,7 @@ const arrow = (points) => {
 const written = (point) => point.map((x) => x.toFixed(1)).join(" ");
 
 const SHAPES = ["ellipse", "box", "plain"];
+const SHAPE = 2; // a wire's label that says what shape its array has
 
 // A figure: its picture, and its parts by key.
 const drawFigure = (view) => {
@@ -144,9 +145,16 @@ const drawFigure = (view) => {
     const d = `M${written(shaft[0])}C${shaft.slice(1).map(written).join(" ")}`;
     const group = svg("g", { class: `wire ${style}` });
     group.append(svg("path", { d }), svg("polygon", { points: corners.map(written).join(" ") }));
-    for (const [line, x, y] of labels) {
+    for (const [line, x, y, kind] of labels) {
       const at = place(x / 10, y / 10);
-      group.append(drawLine(line, at[0] - widthOf(line) / 2, at[1]));
+      const [width, height] = [widthOf(line), heightOf(line)];
+      if (kind) { // on the wire, and no operand's number beside it
+        const corner = { x: at[0] - width / 2 - 1, y: at[1] - height / 2 };
+        group.append(svg("rect", { ...corner, width: width + 2, height, class: "patch" }));
+      }
+      const drawn = drawLine(line, at[0] - width / 2, at[1]);
+      if (kind === SHAPE) drawn.classList.add("soft");
+      group.append(drawn);
     }
     picture.append(group);
     parts.set(style === "output" ? `${key} arrow` : key, { key, comes, group });

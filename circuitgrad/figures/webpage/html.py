@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
 from circuitgrad import exact
-from circuitgrad.errors import CircuitError
+from circuitgrad.errors import CircuitError, LimitError
 from circuitgrad.evaluation.evaluate import evaluate
 from circuitgrad.figures.extract import fits
 from circuitgrad.figures.labels import Names
@@ -40,6 +40,11 @@ __all__ = ["page"]
 SCRIPTS: Final = ("gates.js", "figure.js", "page.js")
 #: More gates than this are not shown in forward mode, but by one input.
 MAX_FORWARD: Final = 250
+#: What a page of arrays says in place of values.
+SILENT: Final = (
+    "a page computes with numbers that are typed in, and not with arrays: the pass "
+    "scalarize makes inputs of their entries"
+)
 #: Longest name in a heading, and longest number in a field.
 MAX_NAME, MAX_FIELD = 200, 20
 
@@ -84,7 +89,7 @@ def page(
     of : str, optional
         The output to differentiate, where there are several.
     at : mapping, optional
-        Values of inputs by name, which the page starts with.
+        Values of inputs by name, which the page starts with; not of arrays.
     pipeline : str
         The level or the passes that follow differentiation; by default none, as the
         notes draw it.
@@ -97,7 +102,8 @@ def page(
     Raises
     ------
     CircuitError
-        If the circuit has several outputs and ``of`` is left out; if a name is unknown.
+        If the circuit has several outputs and ``of`` is left out; if a name is unknown;
+        if there are values for a circuit of arrays, whose page has none.
     LimitError
         If the circuit and its gradient have more than 500 gates.
     RenderError
@@ -109,8 +115,11 @@ def page(
         if name not in circuit.inputs:
             known = ", ".join(circuit.inputs) or "none"
             raise CircuitError(f"no input {name!r}; the inputs are {known}")
+    shaped = circuit.columns.shaped
+    if at and shaped:
+        raise CircuitError(f"{SILENT}; draw(at=...) shows values")
     lines = Lines()
-    mirror = Mirror(circuit, of=of, pipeline=pipeline, room=ROOM)
+    mirror = Mirror(circuit, of=of, pipeline=pipeline, room=None if shaped else ROOM)
     views: list[View] = [ReverseView(mirror, lines)]
     forward, note = _forward(mirror.source, pipeline, lines)
     views += [] if forward is None else [forward]
@@ -121,6 +130,7 @@ def page(
             [visible(name[:MAX_NAME]), lines[names[name]], value]
             for name, value in _start(views[0].emitted, at or {}).items()
         ],
+        "silent": f"{SILENT[0].upper()}{SILENT[1:]}." if shaped else "",
         "views": [view.data() for view in views],
         "note": note,
         "roles": ROLES,
@@ -144,7 +154,10 @@ def _forward(
     if not circuit.inputs:
         return None, "Forward propagation differentiates by inputs; there are none."
     inputs = list(circuit.inputs)
-    by_all = emitted(inputs)
+    try:
+        by_all = emitted(inputs)
+    except LimitError as error:  # of large arrays, whose derivatives are larger
+        return None, f"No forward propagation: {error}"
     size = by_all.size
     if size <= MAX_FORWARD and fits(by_all, len(inputs)):
         return ForwardView(circuit, by_all, inputs, lines), ""
@@ -156,7 +169,12 @@ def _forward(
 
 
 def _start(emitted: Circuit, given: Mapping[str, Any]) -> dict[str, str]:
-    """Give what stands in the fields: a point at which, if it can be, all is finite."""
+    """Give what stands in the fields: a point at which, if it can be, all is finite.
+
+    A circuit of arrays has no fields.
+    """
+    if emitted.columns.shaped:
+        return {}
     inputs = emitted.inputs
     fixed = {name: _exact(name, value) for name, value in given.items()}
     choices: list[Callable[[int], Fraction]] = [

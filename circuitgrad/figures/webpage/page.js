@@ -151,6 +151,10 @@ const write = (part, value, moved) => {
 const showOutputs = () => {
   const box = $("outputs");
   box.replaceChildren();
+  if (data.silent) {
+    box.textContent = data.silent;
+    return;
+  }
   if (missing.length) {
     box.textContent = `No values: this page does not know the gate ${missing.join(", ")}.`;
     return;

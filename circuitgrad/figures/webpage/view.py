@@ -14,6 +14,7 @@ from circuitgrad.figures.scene import Label, Node, Scene, Wire
 from circuitgrad.figures.steps import Steps, forward_steps, reverse_steps
 from circuitgrad.figures.svg import visible
 from circuitgrad.figures.webpage.lines import Lines, Marked
+from circuitgrad.formats.matrixnames import shape_text
 from circuitgrad.gates import CONSTANT, INPUT
 from circuitgrad.metrics import theorem3_bound
 from circuitgrad.provenance import COPY, PARTIAL, PRODUCT, TANGENT
@@ -74,7 +75,7 @@ class View:
                 for step in self.steps.steps
             ],
             "words": {key: self._words(key) for key in self.scene.nodes},
-            "program": program(self.emitted),
+            "program": [] if self.emitted.columns.shaped else program(self.emitted),
             "outputs": [
                 [visible(name[:MAX_NAME]), mixed(self.emitted_names[name]), vertex]
                 for name, vertex in self.emitted.outputs
@@ -107,7 +108,10 @@ class View:
 
     def _wire(self, wire: Wire) -> list[Any]:
         labels = [
-            (self.lines[label], round(10 * x), round(10 * y))
+            (
+                *(self.lines[label], round(10 * x), round(10 * y)),
+                *([] if label is wire.slot else [1 + (label is wire.shape)]),
+            )
             for label, (x, y) in wire.labels
         ]
         return [
@@ -139,8 +143,9 @@ class View:
             return {**self._constant(circuit, z), "from": "constant of C", "side": "C"}
         name = self.mixed(self.names[circuit.labels[z]])
         if columns.op[z] == INPUT:
-            return {"name": name, "from": "input of C", "side": "C"}
-        words = f"{circuit.gate_type(z).name} gate of C"
+            said = f"input of C{_of_shape(circuit, z)}"
+            return {"name": name, "from": said, "side": "C"}
+        words = f"{circuit.gate_type(z).name} gate of C{_of_shape(circuit, z)}"
         outputs = [label for label, at in circuit.outputs if at == z]
         if outputs:
             words += f", output {', '.join(outputs)}"
@@ -171,7 +176,9 @@ class View:
             "name": self.mixed(names[emitted.labels[v]]),
             "formula": self.mixed(self.emitted_formulas.gate(v)),
             "partials": partials,
-            "from": visible(self.provenance.describe(v)[: 2 * MAX_NAME]),
+            "from": visible(
+                self.provenance.describe(v)[: 2 * MAX_NAME] + _of_shape(emitted, v)
+            ),
         }
 
     def _constant(self, circuit: Circuit, vertex: int) -> dict[str, Any]:
@@ -225,11 +232,11 @@ class ReverseView(View):
         self._rules = {step.vertex: step.rules for step in self.steps.steps}
 
     def halves(self) -> list[list[Any]]:
-        """Head both halves."""
-        return [
-            [heading, *_span(self.scene, keys)]
-            for heading, keys in (("C", "no"), ("∇C", "mbc"))
-        ]
+        """Head both halves; where one is above the other, both together."""
+        first, second = (list(_span(self.scene, keys)) for keys in ("no", "mbc"))
+        if first[1] > second[0]:
+            return [["C above, ∇C below", *_span(self.scene, "nombc")]]
+        return [["C", *first], ["∇C", *second]]
 
     def derivative_name(self, z: int) -> Label:
         """Name the derivative by a vertex of the circuit."""
@@ -271,7 +278,9 @@ class ReverseView(View):
         return found
 
     def bound(self) -> str:
-        """Say what Theorem 3 bounds."""
+        """Say what Theorem 3 bounds, which is about scalar gates."""
+        if self.circuit.columns.shaped:
+            return ""
         bound = theorem3_bound(self.circuit)
         return (
             f"Theorem 3: BP emits at most 3 wires + vertices = {bound} gates, "
@@ -287,7 +296,8 @@ class ForwardView(View):
     def __init__(
         self, circuit: Circuit, emitted: Circuit, wrt: Sequence[str], lines: Lines
     ) -> None:
-        room, names = [ROOM] * len(emitted.columns), Marked(circuit, lines)
+        names = Marked(circuit, lines)
+        room = None if emitted.columns.shaped else [ROOM] * len(emitted.columns)
         steps = forward_steps(circuit, emitted, wrt, room, names)
         super().__init__(circuit, emitted, steps, lines)
         roles = self.provenance.roles
@@ -366,6 +376,12 @@ def program(circuit: Circuit) -> list[Any]:
         ]
         found.append([*gate, number] if param >= 0 else gate)
     return found
+
+
+def _of_shape(circuit: Circuit, vertex: int) -> str:
+    """Say the shape of an array."""
+    shape = circuit.columns.shape(vertex)
+    return f", {shape_text(shape)}" if shape else ""
 
 
 def _number(value: float) -> float | int | str:
