@@ -102,8 +102,9 @@ def values_at(
 
     Returns
     -------
-    list of Fraction, float or None
+    list of Fraction, float, array or None
         Rationals where all is rational, and floats elsewhere; None for other vertices.
+        Those of a circuit of arrays are floats and arrays of them, of their shapes.
 
     Raises
     ------
@@ -113,6 +114,8 @@ def values_at(
         If a gate has no rational value: it divides by zero.
     """
     inputs, held = _inputs(circuit, point), held or {}
+    if circuit.columns.shaped:
+        return _array_values(circuit, inputs, held)
     given = [*inputs, *held.values()]
     exactly = is_rational(circuit) and all(
         isinstance(value, (int, Fraction)) for value in given
@@ -125,6 +128,24 @@ def values_at(
     with np.errstate(all="ignore"):
         found = vertex_values(circuit, Floats(), values, held=kept)
     return [None if value is None else float(value) for value in found]
+
+
+def _array_values(
+    circuit: Circuit, inputs: Sequence[Any], held: Mapping[int, Any]
+) -> list[Any]:
+    columns, labels = circuit.columns, circuit.labels
+
+    def array(vertex: int, value: Any) -> Any:
+        return as_floats(as_array(labels[vertex], value, columns.shape(vertex)))
+
+    points = [array(v, value) for v, value in enumerate(inputs)]
+    kept = {vertex: array(vertex, value) for vertex, value in held.items()}
+    with np.errstate(all="ignore"):
+        found = vertex_values(circuit, Floats(), points, held=kept)
+    return [
+        None if value is None else np.broadcast_to(value, columns.shape(v))[()]
+        for v, value in enumerate(found)
+    ]
 
 
 def _inputs(circuit: Circuit, given: Mapping[str, Any]) -> list[Any]:

@@ -179,10 +179,10 @@ def scene_of(
     cut: str | None = None,
 ) -> Scene:
     """Place a circuit; options and errors as for `draw`."""
+    from circuitgrad.evaluation.evaluate import values_at
     from circuitgrad.figures import extract
     from circuitgrad.figures.elements import elements
     from circuitgrad.figures.layout import place
-    from circuitgrad.figures.values import values_of
     from circuitgrad.simplify.rewrites import note
 
     if mirror:
@@ -204,7 +204,7 @@ def scene_of(
         return cut_scene(circuit, cut, at)
     chosen = extract.one_output(circuit, of)
     if of is None and near is None and extract.fits(circuit, circuit.columns.inputs):
-        return place(elements(circuit, None if at is None else values_of(circuit, at)))
+        return place(elements(circuit, None if at is None else values_at(circuit, at)))
     part = None
     if of is not None or near is not None:
         part = extract.part(chosen, near)
@@ -214,7 +214,7 @@ def scene_of(
         return _profile(chosen, of, near)
     values = None
     if at is not None:
-        every = values_of(chosen, at)
+        every = values_at(chosen, at)
         values = [every[vertex] for vertex in part.vertices]
     placed = place(part.marked(elements(part.circuit, values)))
     return part.captioned(placed, near)

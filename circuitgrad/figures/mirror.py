@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from circuitgrad import exact
 from circuitgrad.circuit import Circuit
+from circuitgrad.evaluation.evaluate import values_at
 from circuitgrad.figures.elements import elements, fitted, role_of, vertex_lines
 from circuitgrad.figures.extract import alone, check_size
 from circuitgrad.figures.labelling import with_weights
@@ -23,7 +24,6 @@ from circuitgrad.figures.routing import Channels, Descent
 from circuitgrad.figures.scene import Curve, Label, Node, Place, Scene, Wire
 from circuitgrad.figures.symbols import symbol_line
 from circuitgrad.figures.turning import fit, turned
-from circuitgrad.figures.values import values_of
 from circuitgrad.gates import CONSTANT
 from circuitgrad.gradients import gradient
 
@@ -93,8 +93,8 @@ class Mirror(Opposites):
         check_size(emitted)
         super().__init__(source, emitted)
         #: Values of the vertices of both, or None.
-        self.own = None if at is None else values_of(self.source, at)
-        self.values = None if at is None else values_of(emitted, at)
+        self.own = None if at is None else values_at(self.source, at)
+        self.values = None if at is None else values_at(emitted, at)
         if room is not None:
             self.own = [room] * len(self.source.columns)
             self.values = [room] * len(emitted.columns)

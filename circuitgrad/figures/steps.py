@@ -10,6 +10,7 @@ import networkx as nx
 import numpy as np
 
 from circuitgrad.errors import CircuitError
+from circuitgrad.evaluation.evaluate import values_at
 from circuitgrad.figures.elements import elements
 from circuitgrad.figures.extract import check_size
 from circuitgrad.figures.formulas import Formulas
@@ -17,7 +18,6 @@ from circuitgrad.figures.labels import Names
 from circuitgrad.figures.layout import place
 from circuitgrad.figures.mirror import Mirror, alone
 from circuitgrad.figures.scene import Label, Scene
-from circuitgrad.figures.values import values_of
 from circuitgrad.gradients import MODES, jacobian
 from circuitgrad.provenance import COPY, TANGENT
 
@@ -180,7 +180,7 @@ def steps_of(
         source,
         emitted,
         source.inputs if inputs is None else inputs,
-        None if at is None else values_of(emitted, at),
+        None if at is None else values_at(emitted, at),
     )
 
 

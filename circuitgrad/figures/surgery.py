@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from circuitgrad.errors import CircuitError
+from circuitgrad.evaluation.evaluate import values_at
 from circuitgrad.figures.elements import elements
 from circuitgrad.figures.labels import Names, value_line
 from circuitgrad.figures.layout import place
 from circuitgrad.figures.scene import Scene
-from circuitgrad.figures.values import values_of
 
 if TYPE_CHECKING:
     from circuitgrad.circuit import Circuit
@@ -45,7 +45,7 @@ def cut_scene(
         if gate not in at:
             raise CircuitError(f"no value for {gate!r}, which is an input of (C - z)")
         inputs = {name: value for name, value in at.items() if name != gate}
-        values = values_of(circuit, inputs, {z: at[gate]})
+        values = values_at(circuit, inputs, {z: at[gate]})
     scene = place(elements(circuit, values))
     key, names = f"n{z}", Names(circuit)
     lines = [names[gate]._replace(size=1.0)]

@@ -95,7 +95,7 @@ def tree(
           ├─ x₁   = 2
           └─ −2·y = −2·1
     """  # noqa: RUF002
-    from circuitgrad.figures.values import values_of
+    from circuitgrad.evaluation.evaluate import values_at
 
     shown = circuit
     if of is not None:
@@ -104,7 +104,7 @@ def tree(
         shown = circuit.with_outputs([(of, vertex)])
     _check_size(shown)
     lines = _lines(shown)
-    values = None if at is None else values_of(shown, at)
+    values = None if at is None else values_at(shown, at)
     # of the whole circuit, so that --of changes no name
     return _written(_Writer(circuit, lines, values), lines, color)
 
