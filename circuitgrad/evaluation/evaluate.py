@@ -333,7 +333,9 @@ def vertex_values(
         if not live[vertex]:
             continue
         if op[vertex] == CONSTANT:
-            values[vertex] = arithmetic.number(numbers[params[vertex]])
+            number = arithmetic.number(numbers[params[vertex]])
+            in_cells = isinstance(arithmetic, Entries)
+            values[vertex] = Cells.of([number], ()) if in_cells else number
             continue
         if held is not None and vertex in held:
             values[vertex] = held[vertex]
