@@ -122,7 +122,6 @@ def test_rationals_are_exact(case):
     draw = np.random.default_rng(4)
     values = {
         name: draw.integers(-5, 6, size=circuit.columns.shape(v))
-        + (9 * np.eye(3)[: v + 3, : v + 3].astype(int) if False else 0)
         for v, name in enumerate(circuit.inputs)
     }
     if case[0] in ("inverse", "solve"):
@@ -152,11 +151,6 @@ def test_exponentials_do_not_overflow(size):
     z = [size, size + 1, -size]
     soft = np.exp(np.array(z) - max(z)) / np.exp(np.array(z) - max(z)).sum()
     w = np.array([1.0, 2.0, 4.0])
-    found = of(
-        lambda z: F.dot(F.softmax(z), F.diagonal(F.diag(z) * 0) + z * 0 + 1), z=z
-    )
-    assert found["f"] == pytest.approx(1)
-    assert np.isfinite(found["df_dz"]).all()
     found = of(lambda z, w: F.dot(F.softmax(z), w), z=z, w=w)
     np.testing.assert_allclose(found["df_dw"], soft, atol=1e-300)
     np.testing.assert_allclose(found["df_dz"], soft * (w - soft @ w), atol=1e-12)
