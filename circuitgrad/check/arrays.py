@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from circuitgrad.check.claims import claims
 from circuitgrad.check.report import LEVELS, Report, Verdict
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
-from circuitgrad.passes.scalarize import entry_names, scalarize
+from circuitgrad.passes.scalarize import entry_names, scalarize, scalarize_apart
 from circuitgrad.shapes import format_shape
 
 __all__ = ["check_arrays"]
@@ -46,16 +47,36 @@ def check_arrays(
         for name, interval in (ranges or {}).items()
         for entry in entry_names(name, shapes.get(name, ()))
     }
-    report = check(scalarize(circuit), scalarize(gradient), ranges=of_entries, **how)
+    source, lowered = scalarize_apart(circuit), scalarize(gradient)
+    report = check(source, lowered, ranges=of_entries, **how)
     found = {verdict.output: verdict for verdict in report.verdicts}
+    misshapen = _misshapen(circuit, gradient)
     verdicts = tuple(
-        _weakest(name, [found[e] for e in entry_names(name, gradient.columns.shape(v))])
+        misshapen.get(name)
+        or _weakest(
+            name, [found[e] for e in entry_names(name, gradient.columns.shape(v))]
+        )
         for name, v in gradient.outputs
     )
     evidence = dict(report.evidence)
     intervals = {name: list(interval) for name, interval in (ranges or {}).items()}
     evidence["settings"] = {**evidence["settings"], "ranges": intervals}
     return Report(verdicts, evidence)
+
+
+def _misshapen(circuit: Circuit, gradient: Circuit) -> dict[str, Verdict]:
+    """Find outputs of another shape than what they claim to be."""
+    found = {}
+    for name, readings in claims(circuit, gradient).items():
+        own = gradient.columns.shape(dict(gradient.outputs)[name])
+        shapes = [
+            circuit.columns.shape(each.by if each.by >= 0 else each.output)
+            for each in readings
+        ]
+        if shapes and own not in shapes:
+            detail = f"its shape is {format_shape(own)}, not {format_shape(shapes[0])}"
+            found[name] = Verdict(name, "", "undecided", detail)
+    return found
 
 
 def _same_inputs(circuit: Circuit, gradient: Circuit) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 
 from circuitgrad.shapes import Shape
 
-__all__ = ["Chain", "best_order"]
+__all__ = ["MAX_CHAIN", "Chain", "best_order"]
 
 #: A factor by its number, or a pair of chains.
 Chain = int | tuple["Chain", "Chain"]

@@ -32,8 +32,9 @@ def expand_powers(circuit: Circuit) -> Circuit:
         if vertex not in whole:
             return None
         exponent, builder = whole[vertex], work.builder
-        if exponent == 0:
-            return builder.constant_vertex(exact.ONE)
+        if exponent == 0:  # of an array, it is one
+            array = bool(columns.shapes[vertex])
+            return None if array else builder.constant_vertex(exact.ONE)
         [base], _ = work.operands(vertex)
         made = base
         for bit in f"{abs(exponent):b}"[1:]:

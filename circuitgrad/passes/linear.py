@@ -164,8 +164,13 @@ class Gate:
 
     @property
     def is_activation(self) -> bool:
-        """Whether this is an activation of vectors, which has a Jacobian matrix."""
-        return "activation" in self.type.traits and bool(self.y.shape)
+        """Whether this is an activation of vectors, which has a Jacobian matrix.
+
+        Along another axis than the last one it is none: its rows are no vectors.
+        """
+        last = len(self.y.shape) - 1
+        along = self.options.get("axis", last) == last
+        return "activation" in self.type.traits and bool(self.y.shape) and along
 
     def jacobian(self) -> Expr:
         """Give the Jacobian of an activation, one for each row of a batch.

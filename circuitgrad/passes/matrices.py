@@ -14,7 +14,7 @@ from circuitgrad import exact
 from circuitgrad.circuit import Circuit
 from circuitgrad.gates import PROD, SUM, code_of, gate_type
 from circuitgrad.gates.forms import reduced
-from circuitgrad.passes.associate import Chain, best_order
+from circuitgrad.passes.associate import MAX_CHAIN, Chain, best_order
 from circuitgrad.passes.rebuild import Rebuild, rebuild
 from circuitgrad.shapes import Shape, broadcast, entries
 from circuitgrad.simplify import rules
@@ -86,6 +86,7 @@ class _Matrices:
         self.other_uses: dict[int, int] = {}
         self.made: dict[int, _Made] = {}
         self.fired: list[tuple[Rule, int]] = []
+        self.pushed = 0  # how deep a transpose is being pushed
         self.work: Rebuild
         self.at = -1
         self.by_name: dict[str, Callable[[_Made], int | None]] = {
@@ -193,14 +194,19 @@ class _Matrices:
             return a
         if self.uses.get(a, 0) > 1:
             return None
-        if inner.name == "matmul" and all(
-            len(self.shape(u)) > 1 for u in inner.operands
+        if (
+            inner.name == "matmul"
+            and self.pushed < MAX_CHAIN
+            and all(len(self.shape(u)) > 1 for u in inner.operands)
         ):
             self.fire(rules.TRANSPOSE_OF_PRODUCT)
             left, right = inner.operands
-            return self.gate(
+            self.pushed += 1  # transposes are pushed on from here, not forever
+            product = self.gate(
                 "matmul", self.gate("transpose", right), self.gate("transpose", left)
             )
+            self.pushed -= 1
+            return product
         if inner.name == "outer":
             self.fire(rules.TRANSPOSE_OF_OUTER)
             return self.gate("outer", *reversed(inner.operands))
@@ -366,13 +372,22 @@ class _Matrices:
 
     def chain(self, vertex: int) -> list[int]:
         """Give the factors of a chain of products that nothing else uses."""
-        found = self.is_gate(vertex, "matmul")
-        alone = self.uses.get(vertex, 0) <= 1
-        if found is None or not alone or len(self.shape(vertex)) > 2:
-            return [vertex]
-        if any(not 0 < len(self.shape(u)) <= 2 for u in found.operands):
-            return [vertex]
-        return [each for u in found.operands for each in self.chain(u)]
+        factors, waiting = [], [vertex]
+        while waiting:
+            at = waiting.pop()
+            found = self.is_gate(at, "matmul")
+            alone = self.uses.get(at, 0) <= 1 and len(self.shape(at)) <= 2
+            if (
+                found is None
+                or not alone
+                or any(not 0 < len(self.shape(u)) <= 2 for u in found.operands)
+            ):
+                factors.append(at)
+            else:
+                waiting += reversed(found.operands)
+            if len(factors) + len(waiting) > MAX_CHAIN:
+                return [vertex]
+        return factors
 
     def product(self, gate: _Made) -> int | None:
         """Move numbers out of a product that sums alone use: they take them up."""

@@ -21,7 +21,7 @@ from circuitgrad.passes.dce import dce
 from circuitgrad.provenance import Provenance
 from circuitgrad.shapes import Shape, entries
 
-__all__ = ["entry_names", "scalarize"]
+__all__ = ["entry_names", "scalarize", "scalarize_apart"]
 
 
 def scalarize(circuit: Circuit) -> Circuit:
@@ -90,8 +90,27 @@ class _Handles:
         return u**exponent
 
 
+def scalarize_apart(circuit: Circuit) -> Circuit:
+    """Scalarize for a check: each entry of each gate is a vertex, with a name.
+
+    What moves entries about makes copies of them, so that one may differentiate by
+    them in the sense of (C - z).
+    """
+    labels = dict(enumerate(circuit.labels))
+    gates = {v: labels[v] for v in np.flatnonzero(circuit.columns.is_gate).tolist()}
+    named = Circuit(
+        circuit.columns,
+        circuit.names.with_changes(gates),
+        circuit.outputs,
+        circuit.name,
+        circuit.provenance,
+    )
+    return _Lowering(named, apart=True).run()
+
+
 class _Lowering:
-    def __init__(self, circuit: Circuit) -> None:
+    def __init__(self, circuit: Circuit, apart: bool = False) -> None:
+        self.apart = apart
         # what no output needs is not made; inputs stay
         self.circuit = dce(circuit)
         self.columns = columns = self.circuit.columns
@@ -154,6 +173,8 @@ class _Lowering:
             value = gate.value(self.m, *operands, **options)
             found = value if isinstance(value, Cells) else Cells.of([value], ())
             settled = [Expr(builder, builder.lift(e).settled()) for e in found.flat()]
+            if self.apart and "structural" in gate.traits:
+                settled = [builder.sum([each]) for each in settled]
             return Cells.of(settled, shape)
         weights = columns.weights_of(vertex) if code == SUM else None
         flat = [
@@ -176,7 +197,7 @@ class _Lowering:
             is_input = vertex < self.columns.inputs
             if is_input and label in self.taken:
                 raise CircuitError(f"two entries of inputs would be named {label!r}")
-            own = self.outputs.get(label, vertex) == vertex
+            own = is_input or self.outputs.get(label, vertex) == vertex
             if own and label not in self.taken and handle.vertex not in self.names:
                 self.names[handle.vertex] = label
                 self.taken.add(label)
