@@ -643,3 +643,17 @@ def test_a_part_of_a_gradient_is_not_proved(part):
     circuit = cg.parse("input x[2, 3]\nf = 1/2*squared_norm(x)\noutput f\n")
     claimed = cg.parse(f"input x[2, 3]\ndf_dx = {part}\noutput df_dx\n")
     assert not cg.check_gradient(circuit, claimed).passed
+
+
+@pytest.mark.parametrize("factor", ["12", "20"])
+def test_names_that_entries_of_two_vertices_would_bear_are_undecided(factor):
+    """A wrong derivative by z_1 must not be proved as that by the entry of z."""
+    source = "input x[2]\nz = 2*x\nz_1 = sum(x, axis=0)\n"
+    circuit = cg.parse(f"{source}f = squared_norm(z)*z_1\noutput f\n")
+    claimed = cg.parse(
+        f"{source}a = sum(slice(z, stop=1), axis=0)\nd = {factor}*a*z_1\n"
+        "output df_dz_1 = d\n"
+    )
+    report = cg.check_gradient(circuit, claimed)
+    assert report.counts == {"undecided": 1}
+    assert "z_1" in str(report)

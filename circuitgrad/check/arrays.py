@@ -10,6 +10,7 @@ from circuitgrad.check.claims import claims
 from circuitgrad.check.report import LEVELS, Report, Verdict
 from circuitgrad.circuit import Circuit
 from circuitgrad.errors import CircuitError
+from circuitgrad.gates import CONSTANT
 from circuitgrad.passes.scalarize import entry_names, scalarize, scalarize_apart
 from circuitgrad.shapes import format_shape
 
@@ -41,6 +42,15 @@ def check_arrays(
             ),
             {"settings": {**how, "ranges": dict(ranges or {})}},
         )
+    twice = _named_twice(circuit) or _named_twice(gradient)
+    if twice is not None:
+        detail = f"two entries would be named {twice!r}: rename one of the vertices"
+        return Report(
+            tuple(
+                Verdict(name, "", "undecided", detail) for name in gradient.output_names
+            ),
+            {"settings": {**how, "ranges": dict(ranges or {})}},
+        )
     shapes = {name: circuit.columns.shape(v) for v, name in enumerate(circuit.inputs)}
     of_entries = {
         entry: interval
@@ -62,6 +72,20 @@ def check_arrays(
     intervals = {name: list(interval) for name, interval in (ranges or {}).items()}
     evidence["settings"] = {**evidence["settings"], "ranges": intervals}
     return Report(verdicts, evidence)
+
+
+def _named_twice(circuit: Circuit) -> str | None:
+    """Find a name that entries of two vertices would bear: a check may mistake them."""
+    columns = circuit.columns
+    named = [(label, v) for v, label in enumerate(circuit.labels)]
+    owner: dict[str, tuple[int, int]] = {}
+    for name, v in [*named, *circuit.outputs]:
+        if columns.op[v] == CONSTANT:
+            continue
+        for i, entry in enumerate(entry_names(name, columns.shape(v))):
+            if owner.setdefault(entry, (v, i)) != (v, i):
+                return entry
+    return None
 
 
 def _misshapen(circuit: Circuit, gradient: Circuit) -> dict[str, Verdict]:
