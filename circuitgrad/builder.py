@@ -11,7 +11,7 @@ collects is one flat list of integers, three a vertex, made columns in bulk at t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
 from typing import Any, Final
@@ -36,7 +36,14 @@ from circuitgrad.gates import (
 )
 from circuitgrad.gates.matrix import MATRIX_GATES
 from circuitgrad.names import Names, is_identifier
-from circuitgrad.shapes import SCALAR, Shape, broadcast, place_of, shape_at
+from circuitgrad.shapes import (
+    SCALAR,
+    Shape,
+    broadcast,
+    checked,
+    place_of,
+    shape_at,
+)
 
 __all__ = [
     "DIFFERENCE",
@@ -98,7 +105,8 @@ class Builder:
 
     def param(self, vertex: int) -> int:
         """Give the place of a gate's parameter, -1 where it has none."""
-        code, place, _ = self.tape[3 * (vertex - self.before) :][:3]
+        at = 3 * (vertex - self.before)
+        code, place = self.tape[at : at + 2]
         return self.wide[place][2] if _WIDE <= code < DIFFERENCE else -1
 
     def add(
@@ -215,7 +223,7 @@ class Builder:
             raise CircuitError(f"{name!r} is not an identifier")
         if name in self._inputs:
             raise CircuitError(f"there is a vertex {name!r} already")
-        place = place_of(tuple(shape))
+        place = place_of(checked(shape))
         self._inputs.add(name)
         vertex = self.add(INPUT, ())
         if place:
@@ -475,6 +483,12 @@ class Expr:
         """The shape, ``()`` for a scalar."""
         return self.builder.shape(self.vertex)
 
+    def __iter__(self) -> Iterator[Expr]:
+        """Give the rows of an array, or the entries of a vector."""
+        if not self.shape:
+            raise TypeError("a scalar has no entries to iterate over")
+        return (self[i] for i in range(self.shape[0]))
+
     def __getitem__(self, index: int | slice | tuple[int | slice, ...]) -> Expr:
         """Give a part, by whole numbers and slices without steps, as NumPy does."""
         found = self
@@ -488,6 +502,13 @@ class Expr:
                     continue
                 start, stop = each.start or 0, each.stop
             else:
+                length = self.shape[axis] if axis < len(self.shape) else 0
+                if not -length <= each < length:
+                    raise IndexError(
+                        f"index {each} of an axis of {length} entries"
+                        if length
+                        else f"{len(indices)} indices for the shape {self.shape}"
+                    )
                 gone.append(axis)
                 start, stop = each, each + 1 or None
             found = self.builder.gate("slice", found, axis=axis, start=start, stop=stop)

@@ -7,6 +7,7 @@ the shape of a scalar.  An axis has at least one entry.
 from __future__ import annotations
 
 import math
+import operator
 import threading
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -26,6 +27,7 @@ __all__ = [
     "format_shape",
     "place_of",
     "shape_at",
+    "whole",
 ]
 
 Shape = tuple[int, ...]
@@ -59,7 +61,7 @@ def shape_at(place: int) -> Shape:
 
 
 def checked(shape: Iterable[int]) -> Shape:
-    """Give a shape, or say why it is none.
+    """Give a shape, of Python's own integers, or say why it is none.
 
     Raises
     ------
@@ -68,7 +70,9 @@ def checked(shape: Iterable[int]) -> Shape:
     LimitError
         If it has too many entries or axes.
     """
-    found = tuple(shape)
+    if isinstance(shape, str) or not hasattr(shape, "__iter__"):
+        raise ShapeError(f"{shape!r} is no shape: (3,) is one, and (3, 4)")
+    found = tuple(map(whole, shape))
     for length in found:
         if length < 1:
             raise ShapeError(
@@ -81,6 +85,22 @@ def checked(shape: Iterable[int]) -> Shape:
         message = f"the shape {format_shape(found)}: over {limit('entries')} entries"
         raise exceeded("entries", message)
     return found
+
+
+def whole(value: object) -> int:
+    """Give a whole number, of NumPy or of Python, as Python's own.
+
+    Raises
+    ------
+    ShapeError
+        If it is none.
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise ShapeError(f"{value!r} is not a whole number") from None
 
 
 def entries(shape: Shape) -> int:
@@ -117,7 +137,7 @@ def broadcast(*operands: Shape) -> Shape:
     return tuple(found)
 
 
-def axis_of(axis: int, rank: int) -> int:
+def axis_of(axis: object, rank: int) -> int:
     """Count an axis from the first one.
 
     Raises
@@ -125,10 +145,11 @@ def axis_of(axis: int, rank: int) -> int:
     ShapeError
         If there is no such axis.
     """
-    if not -rank <= axis < rank:
+    place = whole(axis)
+    if not -rank <= place < rank:
         most = f"its axes are 0 to {rank - 1}" if rank else "a scalar has no axes"
-        raise ShapeError(f"there is no axis {axis}: {most}")
-    return axis % rank
+        raise ShapeError(f"there is no axis {place}: {most}")
+    return place % rank
 
 
 def axes_of(axes: int | Sequence[int] | None, rank: int) -> Shape:

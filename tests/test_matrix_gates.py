@@ -308,3 +308,31 @@ def test_too_large_an_array_is_refused():
 
 def test_matrix_gates_have_codes():
     assert all(code_of(gate.name) > 1 for gate in MATRIX_GATES)
+
+
+def test_shapes_and_options_are_pythons_own_integers():
+    """NumPy's are taken, and leave no trace in the text; what is none is refused."""
+    k = np.array([0, 6]).max() + 1
+    circuit = cg.trace(
+        lambda a: F.sum(F.sum(a, axis=np.int64(0)), axis="all"), shapes={"a": (k, k)}
+    )
+    assert "input a[7, 7]" in str(circuit)
+    assert cg.parse(str(circuit)) == circuit
+    assert all(type(n) is int for n in circuit.columns.shape(0))
+    for shape in ((2.0,), (True, 2), (2.5,), 3, "3", None, ("2",)):
+        with pytest.raises(cg.ShapeError):
+            cg.trace(lambda a: a, shapes={"a": shape})
+    with pytest.raises(cg.ShapeError, match="axis"):
+        cg.trace(lambda a: F.sum(a, axis=0.0), shapes={"a": (2, 2)})
+    with pytest.raises(cg.ShapeError, match="one length"):
+        cg.trace(lambda a: F.reshape(a, shape=(-1, -1)), shapes={"a": (2, 2)})
+
+
+def test_an_array_is_iterated_over_by_rows():
+    circuit = cg.trace(
+        lambda a: {"f": sum(row[0] * row[-1] for row in a)}, shapes={"a": (2, 3)}
+    )
+    assert cg.evaluate(circuit, a=[[1, 2, 3], [4, 5, 6]]) == {"f": 27}
+    for index in (2, -3, (0, 3), (0, 0, 0)):
+        with pytest.raises(IndexError):
+            cg.trace(lambda a, i=index: a[i], inputs=["a"], shapes={"a": (2, 3)})

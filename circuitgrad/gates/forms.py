@@ -141,7 +141,7 @@ def some_axes(a: Shape, axis: Any) -> Options:
 
 def one_axis(a: Shape, *others: Shape, axis: int) -> Options:
     if not isinstance(axis, int):
-        raise ShapeError("the axis is one whole number")
+        raise ShapeError("one axis is needed: a whole number")
     return (axis_of(axis, len(a)),)
 
 
@@ -163,7 +163,9 @@ def broadcast_to(a: Shape, shape: Any, axis: Any) -> Options:
 
 def reshaped(a: Shape, shape: Any) -> Options:
     wanted = [shape] if isinstance(shape, int) else list(shape)
-    if wanted.count(-1) == 1:
+    if wanted.count(-1) > 1:
+        raise ShapeError("one length of a shape may be -1: what is left")
+    if -1 in wanted:
         rest = -prod(wanted)
         if rest > 0 and prod(a) % rest == 0:
             wanted[wanted.index(-1)] = prod(a) // rest

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from circuitgrad.errors import ShapeError
 from circuitgrad.exact import Options
-from circuitgrad.shapes import Shape, broadcast
+from circuitgrad.shapes import Shape, broadcast, whole
 
 __all__ = ["NEEDED", "POSITIVE", "REAL", "UNIT", "GateType", "Kink"]
 
@@ -126,6 +126,7 @@ class GateType:
         for name, value in chosen.items():
             if value is NEEDED:
                 raise ShapeError(f"the option {name!r} is needed")
+            chosen[name] = _option(name, value)
         if self.settle is None:
             return ()
         return self.settle(*operands, **chosen)
@@ -145,6 +146,20 @@ class GateType:
         if self.shape is None:
             return broadcast(*operands)
         return self.shape(*operands, **self.named(options))
+
+
+def _option(name: str, value: Any) -> Any:
+    """Give an option's value in Python's own integers; None says all, or to the end."""
+    if value is None or (name == "axis" and isinstance(value, str) and value == "all"):
+        return None
+    if name == "keep" and isinstance(value, bool):
+        return int(value)
+    try:
+        if hasattr(value, "__iter__") and not isinstance(value, str):
+            return tuple(map(whole, value))
+        return whole(value)
+    except ShapeError as error:
+        raise ShapeError(f"the option {name!r}: {error}") from None
 
 
 def traits(words: str) -> frozenset[str]:

@@ -63,7 +63,8 @@ class ArraySweep:
                 shape = format_shape(columns.shape(vertex))
                 raise ShapeError(
                     f"the output {name!r} has shape {shape}: a gradient is that of "
-                    "a scalar; bp{seed=w} gives the product of a vector with the "
+                    "a scalar, as sum(..., axis=all) is one; bp{seed=w} gives "
+                    "the product of a vector with the "
                     "Jacobian, and the pass scalarize makes outputs of the entries"
                 )
 
@@ -173,7 +174,7 @@ class ArraySweep:
                     self.emitted(PARTIAL, v, slot, -1)
                     terms.append(gate.pushforward(slot, found[operand], lead))
                     self.emitted(PRODUCT, v, slot, -1)
-            if terms and v != x:
+            if terms:
                 found[v] = self.settled(terms, v, x, TANGENT)
         return found
 
@@ -202,7 +203,7 @@ class ArraySweep:
         pass_name: str,
     ) -> Circuit:
         """Make the circuit of what was emitted."""
-        emission, count = self.emission, len(self.columns)
+        emission = self.emission
         self.emitted(NEW, -1, -1, -1)
         roles = np.array(self.roles, dtype=np.int64).reshape(-1, 4).T
         emission.append(
@@ -219,7 +220,6 @@ class ArraySweep:
             for vertex, place in enumerate(emission.params[: emission.count].tolist())
             if emission.op[vertex] == CONSTANT
         }
-        assert count <= emission.count
         return emission.finish(outputs, names, pass_name)
 
 

@@ -219,7 +219,7 @@ class _Matrices:
         """
         apart = self.scale_of(gate.operands[0])
         saves = gate.name == "sum_axes" or self.other_uses_before[self.at] == 0
-        if apart is None or not saves:
+        if apart is None or not saves or (self.ieee and not rule.ieee):
             return None
         self.fire(rule)
         inner = self.add(gate.code, [apart[0]], None, gate.param)
@@ -321,7 +321,7 @@ class _Matrices:
             gate_type(gate.code).shape_of([*map(self.shape, (left, right))])
         )
         for side, vertex in enumerate((left, right)):
-            apart = self.scale_of(vertex)
+            apart = None if self.ieee else self.scale_of(vertex)
             if apart is not None and entries(self.shape(vertex)) > result:
                 self.fire(rules.PRODUCT_OF_SCALED)
                 pair = (apart[0], right) if side == 0 else (left, apart[0])

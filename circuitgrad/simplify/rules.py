@@ -210,7 +210,11 @@ SUM_OF_SUM = Rule(
     shapes=_A,
 )
 SUM_OF_SCALED = Rule(
-    "sum-of-scaled", "sum(2*A, axis=0) = 2*sum(A, axis=0)", REASSOCIATES, shapes=_A
+    "sum-of-scaled",
+    "sum(2*A, axis=0) = 2*sum(A, axis=0)",
+    REASSOCIATES,
+    DISTRIBUTES,
+    shapes=_A,
 )
 SUM_OF_BROADCAST = Rule(
     "sum-of-broadcast",
@@ -277,7 +281,11 @@ SLICE_OF_PAD = Rule(
     shapes="u[3]",
 )
 PRODUCT_OF_SCALED = Rule(
-    "product-of-scaled", "sum(2*A) @ v = 2*(A @ v)", REASSOCIATES, shapes=f"{_A}, v[3]"
+    "product-of-scaled",
+    "sum(2*A) @ v = 2*(A @ v)",
+    REASSOCIATES,
+    DISTRIBUTES,
+    shapes=f"{_A}, v[3]",
 )
 ASSOCIATE = Rule(
     "associate",
